@@ -1,0 +1,300 @@
+"""The base of all streams: one request, its answer, its pages, and their emission."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import backoff
+import requests
+from singer_sdk import Stream, StreamSchema
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.schema.source import SchemaDirectory
+from typing_extensions import override
+
+from tap_gong import schemas
+from tap_gong.checkpoint import Checkpoint
+from tap_gong.conform import ShapeError, conformer
+from tap_gong.endpoint import next_cursor
+from tap_gong.errors import (
+    CursorExpiredError,
+    QuotaError,
+    UnwelcomeError,
+    interpret,
+    quota_spent,
+    what_failed,
+    wrong_shape,
+)
+from tap_gong.prefetch import Split, prefetch
+from tap_gong.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from backoff.types import Details
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_gong.slices import Plan, Slice
+    from tap_gong.tap import TapGong
+
+TRIES = 9
+"""Tries of a request that Gong fails to answer; with the waits between them this rides
+out half a minute."""
+
+LONGEST_BACKOFF = 8
+"""Seconds between two tries, at most."""
+
+RECORDS_HELD = 20_000
+"""Records fetched and not yet emitted, at most or about: some 30 MB."""
+
+_RETRIED = (
+    RetriableAPIError,
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What a slice brought."""
+
+    records: dict[Any, Record] = field(default_factory=dict)
+    """By primary key: a list that changes while it is paged through may bring a record
+    twice."""
+    request_id: str = ""
+    """Gong's reference of the last answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one answer brought: no records where Gong says that there are none."""
+
+    request_id: str
+    records: dict[Any, Record] = field(default_factory=dict)
+    cursor: str | None = None
+
+
+def _jitter(seconds: float) -> float:
+    return random.uniform(seconds / 2, seconds)  # noqa: S311 - spreads load, no secret
+
+
+def _on_backoff(details: Details) -> None:
+    stream: GongStream = details["args"][0]
+    stream.tap.session.paced.count_retry()
+    stream.logger.debug("Trying again: %s", what_failed(details["exception"]))
+
+
+class GongStream(Stream):
+    """A stream of Gong's API.
+
+    A stream says what to ask for in a plan of slices. The slices are fetched side by
+    side under the tap's one pace, emitted in the plan's order from one thread, and
+    checkpointed. The SDK's RESTStream, in contrast, fetches one page after the other
+    and takes its bookmark from the records.
+    """
+
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schemas))
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    """Records are made to fit the schema on arrival (see `conform`), at a fraction of
+    the cost of the SDK's own pass."""
+
+    def __init__(self, tap: TapGong) -> None:
+        """Make the stream; nothing is read from the settings yet.
+
+        Args:
+            tap: Owns the settings, the session and the state.
+        """
+        super().__init__(tap=tap)
+        self.tap = tap
+        # Before a catalog can take the keys away.
+        self._identity = tuple(self.primary_keys)
+        # The one sentence that a person needs is told where the run ends.
+        self.logger.addFilter(
+            lambda line: not str(line.msg).startswith("An unhandled error occurred")
+        )
+
+    def plan(self) -> Plan:
+        """Make the plan of this run from settings and bookmark."""
+        raise NotImplementedError
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Fetch the plan and yield its records in order; checkpoint on the way.
+
+        Args:
+            context: Not used: a plan takes the place of the SDK's partitions.
+
+        Yields:
+            Records that fit the schema.
+
+        Raises:
+            FatalAPIError: If Gong gives no usable answer.
+            InterruptedRunError: If a signal asked the process to stop.
+        """
+        plan = self.plan()
+        absent: list[str] = []
+        checkpoint = Checkpoint(lambda: self._write_checkpoint(plan, absent))
+        workers = self.tap.settings.max_concurrency
+        ahead = max(workers, min(8 * workers, RECORDS_HELD // plan.weight))
+        with Progress(self.logger, plan, self.tap.session.paced) as progress:
+
+            def look_around() -> None:
+                self.tap.raise_if_interrupted()
+                checkpoint.write_if_due()
+                progress.tell()
+
+            try:
+                for slice_, fetched in prefetch(
+                    plan, self.fetch, workers=workers, ahead=ahead, idle=look_around
+                ):
+                    yield from fetched.records.values()
+                    plan.finish(slice_)
+                    missing = [
+                        f"{id_} (requestId {fetched.request_id})"
+                        for id_ in slice_.ids
+                        if (id_,) not in fetched.records
+                    ]
+                    absent += missing
+                    progress.add(len(fetched.records), len(missing))
+                    checkpoint.add(len(fetched.records) + len(missing))
+                    look_around()
+            except QuotaError as error:
+                checkpoint.write()
+                raise quota_spent(error, plan) from None
+            except Exception:
+                checkpoint.write()
+                raise
+            checkpoint.write()
+
+    def fetch(self, slice_: Slice) -> Fetched | Split[Slice]:
+        """Fetch all pages of a slice; called from several threads at once.
+
+        Args:
+            slice_: What to ask for.
+
+        Returns:
+            Its records, or smaller slices to fetch in its place.
+
+        Raises:
+            FatalAPIError: If Gong gives no usable answer.
+        """
+        try:
+            return self._fetch_pages(slice_)
+        except CursorExpiredError:
+            # A cursor lives about an hour from the first page on, waits included.
+            return self._fetch_pages(slice_)
+
+    @override
+    def get_batch_config(self, config: Mapping[str, Any]) -> None:
+        """Have no BATCH: its files bypass column selection and stream maps."""
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:
+        """Have none: the plan keeps the bookmark from passing the start of the run."""
+
+    @override
+    def _write_starting_replication_value(self, context: Context | None) -> None:
+        """Leave the bookmark to the plan."""
+
+    @override
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark to the plan: records come in no promised order."""
+
+    def _fetch_pages(self, slice_: Slice) -> Fetched | Split[Slice]:
+        fetched = Fetched()
+        cursors: set[str | None] = {None}
+        cursor = None
+        while True:
+            page = self._ask(slice_, cursor)
+            fetched.request_id = page.request_id
+            fetched.records.update(page.records)
+            cursor = page.cursor
+            if cursor is None:
+                return fetched
+            if cursor in cursors:
+                msg = f"{slice_.endpoint.path} sent the same cursor twice."
+                raise FatalAPIError(msg)
+            cursors.add(cursor)
+
+    def _ask(self, slice_: Slice, cursor: str | None) -> Page:
+        """Get one page, with as many tries as it takes, within reason."""
+        try:
+            return self._try(slice_, cursor)
+        except _RETRIED as error:
+            msg = f"{what_failed(error)} That was try {TRIES} of {TRIES}."
+            raise FatalAPIError(msg) from None
+
+    @backoff.on_exception(
+        backoff.expo,
+        _RETRIED,
+        max_tries=TRIES,
+        jitter=_jitter,
+        on_backoff=_on_backoff,
+        logger=None,
+        factor=0.5,
+        max_value=LONGEST_BACKOFF,
+    )
+    def _try(self, slice_: Slice, cursor: str | None) -> Page:
+        """Get one page, or raise."""
+        endpoint, url = slice_.endpoint, self.tap.settings.api_url
+        response = self.tap.session.ask(endpoint.request(url, slice_.inputs, cursor))
+        try:
+            answer = interpret(response, nothing=endpoint.nothing)
+        except UnwelcomeError as error:
+            self.tap.session.paced.pace.close(error)
+            raise
+        if answer.body is None:
+            return Page(request_id=answer.request_id)
+        try:
+            return Page(
+                records=self._records(slice_, endpoint.rows(answer.body)),
+                cursor=next_cursor(answer.body),
+                request_id=answer.request_id,
+            )
+        except ShapeError as error:
+            raise wrong_shape(response, answer, str(error)) from None
+
+    def _records(self, slice_: Slice, rows: list[Any]) -> dict[Any, Record]:
+        """Make the rows of a page fit the schema, by primary key."""
+        records: dict[Any, Record] = {}
+        for row in rows:
+            record = self._conform(row)
+            key = tuple(record[name] for name in self._identity)
+            if slice_.ids and key[0] not in slice_.ids:
+                msg = "it holds an ID that was not asked for"
+                raise ShapeError(msg)
+            for name in self._dropped & record.keys():
+                del record[name]
+            records[key] = record
+        return records
+
+    @cached_property
+    def _conform(self) -> Callable[[Any], Record]:
+        return conformer(self.schema)
+
+    @cached_property
+    def _dropped(self) -> frozenset[str]:
+        """Properties that the stream has and the catalog in use lacks."""
+        return frozenset(self.schema["properties"]) - frozenset(
+            self.effective_schema["properties"]
+        )
+
+    def _write_checkpoint(self, plan: Plan, absent: list[str]) -> None:
+        """Write the place reached, and tell which IDs were absent on the way."""
+        plan.save()
+        self.tap.state_writer.write_state(self.tap_state)
+        if absent:
+            self.logger.warning(
+                "Gong does not know %d of the IDs asked for: %s.",
+                len(absent),
+                ", ".join(absent),
+            )
+            absent.clear()

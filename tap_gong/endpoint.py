@@ -1,0 +1,95 @@
+"""How one endpoint of Gong's API is asked, and where its answer has the records."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from tap_gong.conform import ShapeError
+from tap_gong.errors import NOTHING_FOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint of Gong's API.
+
+    A GET takes its inputs and the cursor in the query; a POST takes its inputs under
+    `filter` in the body, and the cursor beside it.
+    """
+
+    method: str
+    path: str
+    """With `{name}` where an input goes into the path."""
+    records: str
+    """The property of the answer that holds the records, or the only one."""
+    record: str | None = None
+    """The property of each of these that holds the record, if not it is the record."""
+    nothing: re.Pattern[str] = NOTHING_FOUND
+    """What the sentences of a 404 say when it means that there is nothing."""
+
+    def request(
+        self, base_url: str, inputs: Mapping[str, Any], cursor: str | None
+    ) -> requests.Request:
+        """Make the request for some inputs.
+
+        Args:
+            base_url: The API's address without a slash at its end.
+            inputs: Gong's names and values.
+            cursor: Where the previous page said that the next one begins, or None.
+
+        Returns:
+            The request, without credentials.
+        """
+        in_path = set(_PLACEHOLDER.findall(self.path))
+        url = base_url + self.path.format_map(inputs)
+        rest = {name: value for name, value in inputs.items() if name not in in_path}
+        at = {} if cursor is None else {"cursor": cursor}
+        if self.method == "GET":
+            return requests.Request("GET", url, params=rest | at)
+        return requests.Request(self.method, url, json={"filter": rest} | at)
+
+    def rows(self, body: Mapping[str, Any]) -> list[Any]:
+        """Find the records in an answer.
+
+        Raises:
+            ShapeError: If they are not where they belong.
+        """
+        found = body.get(self.records)
+        rows = found if isinstance(found, list) else [found]
+        if self.record is None:
+            return rows
+        return [_object(row, self.records).get(self.record) for row in rows]
+
+
+def next_cursor(body: Mapping[str, Any]) -> str | None:
+    """Find the cursor of the next page; None after the last one."""
+    cursor = _envelope(body).get("cursor")
+    if not isinstance(cursor, str | None):
+        msg = "'cursor' is no text"
+        raise ShapeError(msg)
+    return cursor or None
+
+
+def total_records(body: Mapping[str, Any]) -> int:
+    """Find how many records all pages together have; 0 if the answer does not say."""
+    total = _envelope(body).get("totalRecords")
+    return total if type(total) is int else 0
+
+
+def _envelope(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _object(body.get("records") or {}, "records")
+
+
+def _object(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        msg = f"{name!r} holds something that is no object"
+        raise ShapeError(msg)
+    return value

@@ -1,0 +1,113 @@
+"""The JSON files that the command is given, checked before the SDK reads them."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft7Validator
+
+from tap_gong.errors import SettingsError
+
+if TYPE_CHECKING:
+    from typing import IO
+
+OBJECT = Draft7Validator({"type": "object"})
+
+STATE = Draft7Validator(
+    {
+        "type": "object",
+        "properties": {
+            "bookmarks": {
+                "type": ["object", "null"],
+                "additionalProperties": {"type": "object"},
+            }
+        },
+    }
+)
+
+CATALOG = Draft7Validator(
+    {
+        "type": "object",
+        "required": ["streams"],
+        "properties": {
+            "streams": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["tap_stream_id", "schema"],
+                    "properties": {
+                        "tap_stream_id": {"type": "string"},
+                        "schema": {
+                            "type": "object",
+                            "required": ["properties"],
+                            "properties": {
+                                "properties": {
+                                    "type": "object",
+                                    "additionalProperties": {"type": "object"},
+                                }
+                            },
+                        },
+                        "key_properties": {"type": ["array", "null"]},
+                        "metadata": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["breadcrumb", "metadata"],
+                                "properties": {
+                                    "breadcrumb": {
+                                        "type": "array",
+                                        "items": {"type": "string"},
+                                    },
+                                    "metadata": {"type": "object"},
+                                },
+                            },
+                        },
+                    },
+                },
+            }
+        },
+    }
+)
+
+
+def check_config_file(path: str) -> None:
+    """Check that a configuration file holds a JSON object.
+
+    Raises:
+        SettingsError: If it cannot be read, or holds something else.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - may be a descriptor
+            checked(file, f"config {path}", OBJECT)
+    except OSError as error:
+        msg = f"config {path} cannot be read: {error.strerror}."
+        raise SettingsError(msg) from None
+
+
+def checked(file: IO[str], name: str, validator: Draft7Validator) -> IO[str]:
+    """Check what a file holds.
+
+    Args:
+        file: The file.
+        name: What to call it in the error.
+        validator: What its content must fit.
+
+    Returns:
+        The same text to read again.
+
+    Raises:
+        SettingsError: If it is no JSON, or does not fit.
+    """
+    try:
+        text = file.read()
+        content: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        msg = f"{name} is not JSON text in UTF-8."
+        raise SettingsError(msg) from None
+    for error in validator.iter_errors(content):
+        place = error.json_path.removeprefix("$") or "it"
+        msg = f"{name} is not as it should be: {place} must fit {error.schema}."
+        raise SettingsError(msg)
+    return io.StringIO(text)

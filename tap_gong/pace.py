@@ -1,0 +1,81 @@
+"""The pace of all requests together: evenly spaced, and held when Gong says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEADROOM = 0.03
+"""Share of the limit left unused, so that requests that bunch up a little on their way
+(30 ms of any second) still do not reach Gong as one too many in a second."""
+
+CATCH_UP = 0.01
+"""Seconds by which a turn that came late may shorten the wait for the next one: without
+it each late wake-up of a thread would slow the whole run."""
+
+LONGEST_SLEEP = 0.5
+"""Seconds after which a waiting thread looks again whether the pace was closed."""
+
+
+class Pace:
+    """Turns at a fixed rate for any number of threads; each takes one by `wait`."""
+
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Start with the first turn free.
+
+        Args:
+            per_second: Turns a second, above 0; decimals allowed.
+            clock: Monotonic time in seconds.
+            sleep: How to wait, in seconds.
+        """
+        self._interval = (1 + HEADROOM) / per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._turn = threading.Lock()
+        self._hold = threading.Lock()
+        self._next = clock()
+        self._held_until = self._next
+        self._closed_by: Exception | None = None
+        self.waited = 0.0
+        """Seconds for which `hold` has stopped everyone so far."""
+
+    def wait(self) -> None:
+        """Return when it is the caller's turn; callers queue for it.
+
+        Raises:
+            Exception: The error that the pace was closed with.
+        """
+        with self._turn:
+            # The time is read again after each sleep: a hold may have come meanwhile.
+            while (wait := max(self._next, self._held_until) - self._clock()) > 0:
+                self._raise_if_closed()
+                self._sleep(min(wait, LONGEST_SLEEP))
+            self._raise_if_closed()
+            earliest = self._clock() - CATCH_UP
+            self._next = max(self._next, earliest, self._held_until) + self._interval
+
+    def hold(self, seconds: float) -> None:
+        """Give no turn to anyone for this long from now, in seconds."""
+        with self._hold:
+            now = self._clock()
+            until = max(self._held_until, now + seconds)
+            self.waited += until - max(self._held_until, now)
+            self._held_until = until
+
+    def close(self, error: Exception) -> None:
+        """Give no more turns: each `wait`, begun or to come, raises this error."""
+        self._closed_by = error
+
+    def _raise_if_closed(self) -> None:
+        if self._closed_by:
+            raise self._closed_by

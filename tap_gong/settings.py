@@ -1,0 +1,403 @@
+"""The tap's settings: their schema, their checks, and one typed view of them."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import math
+import os
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dotenv import find_dotenv, load_dotenv
+from singer_sdk import typing as th
+
+from tap_gong.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+USER_AGENT = f"tap-gong/{version('tap-gong')}"
+
+SECONDS_IN_FLIGHT = 3
+"""How long an answer of Gong's may take before `max_concurrency`, left alone, becomes
+the bottleneck instead of `requests_per_second`."""
+
+FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 4, 32
+"""Bounds of `max_concurrency` when it is left alone."""
+
+_CALL_ID = re.compile(r"[0-9]{1,20}")
+_SHOWN_LENGTH = 60
+
+SCHEMA: dict[str, Any] = th.PropertiesList(
+    th.Property(
+        "access_key",
+        th.StringType,
+        title="Access key",
+        description="Access key of a Gong API key pair.",
+        secret=True,
+    ),
+    th.Property(
+        "access_key_secret",
+        th.StringType,
+        title="Access key secret",
+        description="Secret that belongs to the access key.",
+        secret=True,
+    ),
+    th.Property(
+        "api_url",
+        th.URIType,
+        default="https://api.gong.io",
+        title="API address",
+        description=(
+            "Base address of Gong's API. Gong shows a company its own beside the API "
+            "key, such as `https://us-12345.api.gong.io`."
+        ),
+    ),
+    th.Property(
+        "call_ids",
+        th.CustomType(
+            {
+                "type": ["array", "string", "integer", "null"],
+                "items": {"type": ["string", "integer"]},
+            }
+        ),
+        title="Call IDs",
+        description=(
+            "Calls to retrieve, by ID: a JSON array of strings or integers, or a "
+            "comma-separated string. Repeats are asked once."
+        ),
+    ),
+    th.Property(
+        "call_ids_file",
+        th.StringType,
+        title="File of call IDs",
+        description=(
+            "Text file with one call ID a line; blank lines and `#` comments are "
+            "skipped. Adds to `call_ids`."
+        ),
+    ),
+    th.Property(
+        "requests_per_second",
+        th.CustomType({"type": ["number", "null"], "minimum": 0.01, "maximum": 10_000}),
+        default=3,
+        title="Requests per second",
+        description=(
+            "Pace of all requests together, retries included. Gong allows a company 3 "
+            "a second unless agreed otherwise."
+        ),
+    ),
+    th.Property(
+        "max_concurrency",
+        th.IntegerType(minimum=1, maximum=256),
+        title="Most requests in flight",
+        description=(
+            "How many requests may wait for Gong's answer at once. Left alone: enough "
+            f"for answers that take {SECONDS_IN_FLIGHT} seconds at "
+            f"`requests_per_second`, {FEWEST_IN_FLIGHT} to {MOST_IN_FLIGHT}."
+        ),
+    ),
+    th.Property(
+        "max_wait_seconds",
+        th.NumberType(minimum=0, maximum=86_400),
+        default=300,
+        title="Longest wait",
+        description=(
+            "Longest wait, in seconds, that Gong may ask for with a 429 and that the "
+            "tap sits out. A longer one, as when the day's quota is spent, ends the "
+            "run with its place kept."
+        ),
+    ),
+    th.Property(
+        "request_timeout_seconds",
+        th.CustomType({"type": ["number", "null"], "minimum": 0.1, "maximum": 3_600}),
+        default=60,
+        title="Request time-out",
+        description="Seconds after which a request without a full answer is retried.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        title="User agent",
+        description="User-Agent of each request. Left alone: `tap-gong/<version>`.",
+    ),
+    additional_properties=False,
+).to_dict()
+
+PROPERTIES: dict[str, dict[str, Any]] = dict(SCHEMA["properties"])
+"""The tap's own settings by name; the SDK later adds its own to `SCHEMA`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked settings; absent ones have their defaults."""
+
+    access_key: str
+    access_key_secret: str
+    api_url: str
+    """Base address without a slash at its end."""
+    call_ids: tuple[str, ...] | None
+    """IDs of `call_ids` and `call_ids_file` in order, each once; None if neither is
+    set."""
+    requests_per_second: float
+    max_concurrency: int
+    max_wait_seconds: float
+    request_timeout_seconds: float
+    user_agent: str
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], *, known: Iterable[str]
+    ) -> Settings:
+        """Check a configuration.
+
+        Args:
+            config: Settings by name, as JSON or the environment gives them: numbers
+                may come as text.
+            known: Names of all settings, the SDK's included.
+
+        Returns:
+            The typed view.
+
+        Raises:
+            SettingsError: With one sentence that names the setting and its value
+                (but never a credential's).
+        """
+        _refuse_unknown(config, known)
+        requests_per_second = _number(config, "requests_per_second")
+        in_flight = min(
+            max(math.ceil(SECONDS_IN_FLIGHT * requests_per_second), FEWEST_IN_FLIGHT),
+            MOST_IN_FLIGHT,
+        )
+        access_key, access_key_secret = _credentials(config)
+        return cls(
+            access_key=access_key,
+            access_key_secret=access_key_secret,
+            api_url=_api_url(config),
+            call_ids=_configured_call_ids(config),
+            requests_per_second=requests_per_second,
+            max_concurrency=int(_number(config, "max_concurrency", in_flight)),
+            max_wait_seconds=_number(config, "max_wait_seconds"),
+            request_timeout_seconds=_number(config, "request_timeout_seconds"),
+            user_agent=_user_agent(config),
+        )
+
+
+def from_environment(prefix: str) -> dict[str, str]:
+    """Read the tap's own settings from the environment.
+
+    Variables of the nearest `.env`, from the working folder upward, count where the
+    environment itself does not set them.
+
+    Args:
+        prefix: What the variables' names begin with; the setting's name in capitals
+            follows.
+
+    Returns:
+        The text of each variable that is set.
+    """
+    load_dotenv(find_dotenv(usecwd=True))
+    variables = {name: f"{prefix}{name.upper()}" for name in PROPERTIES}
+    return {
+        name: os.environ[variable]
+        for name, variable in variables.items()
+        if variable in os.environ
+    }
+
+
+def parse_call_ids(value: object, source: str) -> tuple[str, ...]:
+    """Read call IDs.
+
+    Args:
+        value: A list of strings or integers, a JSON array or a comma-separated list
+            as text, or a single integer.
+        source: Where the value stands, for the error.
+
+    Returns:
+        The IDs in order, each once, exact to the last digit.
+
+    Raises:
+        SettingsError: If anything in it is not 1 to 20 digits.
+    """
+    items: object = value
+    if isinstance(items, str):
+        if items.lstrip().startswith("["):
+            try:
+                items = json.loads(items)
+            except (ValueError, RecursionError):
+                msg = f"{source} begins like a JSON array but is none."
+                raise SettingsError(msg) from None
+        else:
+            items = [part for part in items.split(",") if part.strip()]
+    elif isinstance(items, int):
+        items = [items]
+    if not isinstance(items, list):
+        msg = (
+            f"{source} must be a list of call IDs or a comma-separated string, "
+            f"not {_shown(value)}."
+        )
+        raise SettingsError(msg)
+    return tuple(dict.fromkeys(_call_id(item, source) for item in items))
+
+
+def read_call_ids_file(path: str) -> tuple[str, ...]:
+    """Read a file with one call ID a line.
+
+    Args:
+        path: The file; blank lines and what follows a `#` are skipped.
+
+    Returns:
+        The IDs in order, each once.
+
+    Raises:
+        SettingsError: If the file cannot be read as text, or a line is no call ID;
+            then the line's number is named.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        msg = f"call_ids_file {_shown(path)} cannot be read: {error.strerror}."
+        raise SettingsError(msg) from None
+    except ValueError:
+        msg = f"call_ids_file {_shown(path)} is not a text file in UTF-8."
+        raise SettingsError(msg) from None
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return tuple(
+        dict.fromkeys(
+            _call_id(line, f"call_ids_file {_shown(path)}, line {number}")
+            for number, line in enumerate(lines, start=1)
+            if line
+        )
+    )
+
+
+def _call_id(item: object, source: str) -> str:
+    text = str(item).strip() if type(item) in (str, int) else ""
+    if not _CALL_ID.fullmatch(text):
+        msg = f"{source}: {_shown(item)} is not a call ID, which has 1 to 20 digits."
+        raise SettingsError(msg)
+    return text
+
+
+def _configured_call_ids(config: Mapping[str, Any]) -> tuple[str, ...] | None:
+    listed = config.get("call_ids")
+    path = _text(config, "call_ids_file")
+    if listed is None and path is None:
+        return None
+    ids = () if listed is None else parse_call_ids(listed, "call_ids")
+    more = () if path is None else read_call_ids_file(path)
+    return tuple(dict.fromkeys((*ids, *more)))
+
+
+def _refuse_unknown(config: Mapping[str, Any], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in config:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            msg = f"There is no setting {_shown(name)}.{hint}"
+            raise SettingsError(msg)
+
+
+def _credentials(config: Mapping[str, Any]) -> tuple[str, str]:
+    names = ("access_key", "access_key_secret")
+    for name in names:
+        if not isinstance(config.get(name, ""), str | None):
+            msg = f"{name} must be text."
+            raise SettingsError(msg)
+    missing = [name for name in names if not config.get(name)]
+    if missing:
+        msg = (
+            f"{' and '.join(missing)} must be set: a Gong administrator makes an API "
+            f"key pair under Settings > Ecosystem > API."
+        )
+        raise SettingsError(msg)
+    return config["access_key"], config["access_key_secret"]
+
+
+def _api_url(config: Mapping[str, Any]) -> str:
+    value = _text(config, "api_url") or str(PROPERTIES["api_url"]["default"])
+    try:
+        parts = urlsplit(value)
+        usable = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not (parts.query or parts.fragment)
+            and value.isascii()
+            and value.isprintable()
+            and not set(value) & set(' \\"<>^`{|}')
+        )
+    except ValueError:
+        usable = False
+    if usable and "@" in parts.netloc:
+        msg = "api_url must not hold credentials; set access_key instead."
+        raise SettingsError(msg)
+    if not usable:
+        msg = (
+            f"api_url must be an address such as https://api.gong.io, "
+            f"not {_shown(value)}."
+        )
+        raise SettingsError(msg)
+    if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
+        msg = (
+            f"api_url {_shown(value)} would send the API key unencrypted: use https "
+            f"(plain http is for this machine only)."
+        )
+        raise SettingsError(msg)
+    return value.rstrip("/").removesuffix("/v2").rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _user_agent(config: Mapping[str, Any]) -> str:
+    value = _text(config, "user_agent") or USER_AGENT
+    if not (value.isascii() and value.isprintable() and value == value.strip()):
+        msg = f"user_agent must be one line of ASCII text, not {_shown(value)}."
+        raise SettingsError(msg)
+    return value
+
+
+def _text(config: Mapping[str, Any], name: str) -> str | None:
+    value = config.get(name)
+    if value is not None and not isinstance(value, str):
+        msg = f"{name} must be text, not {_shown(value)}."
+        raise SettingsError(msg)
+    return value or None
+
+
+def _number(
+    config: Mapping[str, Any], name: str, default: float | None = None
+) -> float:
+    spec = PROPERTIES[name]
+    value = config.get(name)
+    if value is None or value == "":
+        return float(spec["default"] if default is None else default)
+    whole = "integer" in spec["type"]
+    try:
+        number = math.nan if isinstance(value, bool | list) else float(value)
+    except (ValueError, TypeError, OverflowError):
+        number = math.nan
+    low, high = spec["minimum"], spec["maximum"]
+    if not low <= number <= high or (whole and number != int(number)):
+        kind = "a whole number" if whole else "a number"
+        msg = f"{name} must be {kind} from {low} to {high}, not {_shown(value)}."
+        raise SettingsError(msg)
+    return number
+
+
+def _shown(value: object) -> str:
+    """Show a value in an error: in quotes, on one line, not too long."""
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}..."

@@ -1,0 +1,162 @@
+"""The one HTTP session of the tap: credentials, pace, 429 for everyone, the count."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from singer_sdk.exceptions import FatalAPIError
+from typing_extensions import override
+
+from tap_gong.errors import QuotaError
+from tap_gong.pace import Pace
+
+if TYPE_CHECKING:
+    from tap_gong.settings import Settings
+
+BARE_429_WAITS = (1, 2, 4, 8, 16, 30, 60)
+"""Seconds to hold everyone after the first, second, ... 429 in a row to one request
+when Gong does not say how long; the last one repeats."""
+
+CONNECT_SECONDS = 10
+"""A host that takes no connection by then will hardly take it later."""
+
+MAX_429 = 50
+"""So many 429 in a row to one request are not a limit but a fault."""
+
+
+class PacedAdapter(HTTPAdapter):
+    """Sends each request in its turn, first tries and retries alike.
+
+    A 429 holds every request, in flight or to come, for as long as Gong asks, and is
+    then sent again. A longer wait than allowed ends it for everyone.
+    """
+
+    def __init__(self, pace: Pace, *, max_wait_seconds: float, pool_size: int) -> None:
+        """Send at this pace.
+
+        Args:
+            pace: The turns of all requests together.
+            max_wait_seconds: The longest Retry-After to sit out.
+            pool_size: How many connections to keep open.
+        """
+        super().__init__(pool_connections=1, pool_maxsize=pool_size)
+        self.pace = pace
+        self.requests_sent = 0
+        """Requests sent so far, refused ones and retries included."""
+        self.retries = 0
+        """How many of them repeat an earlier one."""
+        self._max_wait_seconds = max_wait_seconds
+        self._counting = threading.Lock()
+
+    def count_retry(self) -> None:
+        """Count a request that is about to be sent again."""
+        with self._counting:
+            self.retries += 1
+
+    @override
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request in its turn, and again after each 429.
+
+        Raises:
+            QuotaError: If Gong asks for a wait beyond `max_wait_seconds`, now or
+                in an earlier answer.
+            FatalAPIError: If Gong keeps answering 429.
+        """
+        for attempt in range(MAX_429):
+            self.pace.wait()
+            with self._counting:
+                self.requests_sent += 1
+            response = super().send(request, *args, **kwargs)
+            if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+                return response
+            if attempt == MAX_429 - 1:
+                break
+            wait = retry_after(response)
+            if wait is None:
+                wait = BARE_429_WAITS[min(attempt, len(BARE_429_WAITS) - 1)]
+            if wait > self._max_wait_seconds:
+                error = QuotaError(wait)
+                self.pace.close(error)
+                raise error
+            self.pace.hold(wait)
+            self.count_retry()
+            response.raw.drain_conn()
+        msg = f"Gong answered 429 to one request {MAX_429} times in a row."
+        raise FatalAPIError(msg)
+
+
+class GongSession(requests.Session):
+    """The session through which all requests of the process go, from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open a session; no request is sent yet.
+
+        Args:
+            settings: Credentials, pace, time-outs and user agent.
+        """
+        super().__init__()
+        self.paced = PacedAdapter(
+            Pace(settings.requests_per_second),
+            max_wait_seconds=settings.max_wait_seconds,
+            pool_size=settings.max_concurrency,
+        )
+        self.mount("https://", self.paced)
+        self.mount("http://", self.paced)
+        self.auth = HTTPBasicAuth(
+            settings.access_key.encode(), settings.access_key_secret.encode()
+        )
+        self.headers["User-Agent"] = settings.user_agent
+        self._timeout = settings.request_timeout_seconds
+        # Session.send, unlike Session.request, does not look at the first two of these
+        # variables, and requests never looks at the last.
+        for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+            if bundle := os.environ.get(variable):
+                self.verify = bundle
+                break
+
+    def ask(self, request: requests.Request) -> requests.Response:
+        """Send a request in its turn.
+
+        Args:
+            request: Without credentials; they are added here.
+
+        Returns:
+            The answer, read whole. Redirects are not followed: the API key would
+            travel with them.
+        """
+        return self.send(
+            self.prepare_request(request),
+            timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
+            allow_redirects=False,
+        )
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Read the header Retry-After: seconds, or a date (RFC 9110, section 10.2.3).
+
+    Args:
+        response: An answer.
+
+    Returns:
+        Seconds to wait from now, at least 0, or None without a readable header.
+    """
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,171 @@
+"""What all tests share: a sandbox to ask, and the tap run as a command."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_gong.__main__ import main
+from tap_gong.sandbox import Options, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Run:
+    """How a run of the tap ended, and what it wrote."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def messages(self) -> list[Json]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    def of_type(self, kind: str) -> list[Json]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def schema(self) -> Json:
+        (message,) = self.of_type("SCHEMA")
+        schema: Json = message["schema"]
+        return schema
+
+    @property
+    def records(self) -> list[Json]:
+        return [message["record"] for message in self.of_type("RECORD")]
+
+    @property
+    def ids(self) -> list[str]:
+        return [record["id"] for record in self.records]
+
+    @property
+    def state(self) -> Json:
+        state: Json = self.of_type("STATE")[-1]["value"]
+        return state
+
+    @property
+    def bookmark(self) -> Json:
+        bookmark: Json = self.state["bookmarks"]["calls"]
+        return bookmark
+
+    @property
+    def errors(self) -> list[str]:
+        return [line for line in self.stderr.splitlines() if "| ERROR " in line]
+
+
+@dataclass
+class TapRunner:
+    """Runs the command `tap-gong` in this process."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[bytes]
+    monkeypatch: pytest.MonkeyPatch
+    config: Json = field(default_factory=dict)
+
+    def __call__(
+        self,
+        *arguments: str,
+        config: Json | None = None,
+        state: Json | None = None,
+        catalog: Json | None = None,
+        **settings: object,
+    ) -> Run:
+        """Run with settings on top of the fixture's, or with a whole config."""
+        argv = ["tap-gong", *arguments]
+        if not arguments:
+            inputs = {
+                "config": self.config | settings if config is None else config,
+                "state": state,
+                "catalog": catalog,
+            }
+            for name, value in inputs.items():
+                if value is not None:
+                    path = self.folder / f"{name}.json"
+                    path.write_text(json.dumps(value))
+                    argv += [f"--{name}", str(path)]
+        self.monkeypatch.setattr(sys, "argv", argv)
+        self.capture.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        sys.stdout.flush()
+        out, err = self.capture.readouterr()
+        return Run(int(stopped.value.code or 0), out.decode(), err.decode())
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    for name in os.environ:
+        if name.startswith("TAP_GONG_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """Start sandboxes with these options, without rate limit unless told."""
+    started: list[Sandbox] = []
+
+    def make(**options: object) -> Sandbox:
+        unlimited: Json = {"requests_per_second": 0, "requests_per_day": 0}
+        started.append(Sandbox(Options(**unlimited | options)).start())
+        return started[-1]
+
+    yield make
+    for sandbox in started:
+        sandbox.close()
+
+
+@pytest.fixture
+def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """A sandbox without limits or faults."""
+    return make_sandbox()
+
+
+@pytest.fixture
+def run_tap(
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[Sandbox], TapRunner]]:
+    """Make a runner whose settings point to a sandbox."""
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    root = logging.getLogger()
+    monkeypatch.chdir(tmp_path)
+    before = root.handlers.copy()
+
+    def make(sandbox: Sandbox) -> TapRunner:
+        return TapRunner(
+            tmp_path,
+            capfdbinary,
+            monkeypatch,
+            {
+                "access_key": sandbox.access_key,
+                "access_key_secret": sandbox.access_key_secret,
+                "api_url": sandbox.url,
+                "requests_per_second": 500,
+            },
+        )
+
+    yield make
+    root.handlers[:] = before
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def tap(run_tap: Callable[[Sandbox], TapRunner], sandbox: Sandbox) -> TapRunner:
+    """A runner whose settings point to `sandbox`."""
+    return run_tap(sandbox)

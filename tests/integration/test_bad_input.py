@@ -1,0 +1,130 @@
+"""What a user gets wrong: one sentence, exit status 1, and no request sent."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_gong.sandbox import Sandbox
+    from tests.conftest import Json, Run, TapRunner
+
+
+def assert_refused(run: Run, sandbox: Sandbox, *words: str) -> None:
+    assert run.status == 1
+    assert run.stdout == ""
+    (sentence,) = run.errors
+    for word in words:
+        assert word in sentence
+    assert "Traceback" not in run.stderr
+    assert sandbox.access_key_secret not in run.stderr
+    assert sandbox.requests == []
+
+
+BAD_SETTINGS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"call_ids": "12a"}, ("call_ids", "'12a'")),
+    ({"call_ids": ["1", "../users"]}, ("call_ids", "'../users'")),
+    ({"call_ids": "1?x=2"}, ("call_ids", "'1?x=2'")),
+    ({"call_ids": "1" * 21}, ("call_ids", "1" * 21)),
+    ({"call_ids": [1.5]}, ("call_ids", "1.5")),
+    ({"call_ids": {"id": 1}}, ("call_ids",)),
+    ({"call_ids": "[1"}, ("call_ids",)),
+    ({"call_ids_file": "no/such/file"}, ("call_ids_file", "no/such/file")),
+    ({"call_ids_file": "."}, ("call_ids_file", "'.'")),
+    ({"access_key": None}, ("access_key",)),
+    ({"access_key_secret": ""}, ("access_key_secret",)),
+    ({"access_key": "", "access_key_secret": None}, ("access_key and access_key_s",)),
+    ({"access_key": 5}, ("access_key",)),
+    ({"call_ids": None}, ("call_ids", "call_ids_file")),
+    ({"api_url": "http://api.gong.io"}, ("api_url", "http://api.gong.io")),
+    ({"api_url": "gong"}, ("api_url", "'gong'")),
+    ({"api_url": "https://"}, ("api_url", "'https://'")),
+    ({"api_url": 5}, ("api_url", "5")),
+    ({"request_per_second": 2}, ("request_per_second", "requests_per_second")),
+    ({"requests_per_second": 0}, ("requests_per_second", "0")),
+    ({"requests_per_second": "fast"}, ("requests_per_second", "'fast'")),
+    ({"max_concurrency": 1.5}, ("max_concurrency", "1.5")),
+    ({"max_wait_seconds": -1}, ("max_wait_seconds", "-1")),
+    ({"request_timeout_seconds": True}, ("request_timeout_seconds", "True")),
+    ({"user_agent": "a\nb"}, ("user_agent",)),
+    ({"stream_maps": []}, ("stream_maps",)),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), BAD_SETTINGS)
+def test_a_bad_setting(
+    tap: TapRunner, sandbox: Sandbox, settings: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    assert_refused(tap(**{"call_ids": "1"} | settings), sandbox, *words)
+
+
+def test_a_bad_line_in_the_file(
+    tap: TapRunner, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "ids"
+    path.write_text("1\n\n# two\n2x\n")
+    assert_refused(tap(call_ids_file=str(path)), sandbox, "line 4", "'2x'")
+
+
+def test_a_bad_id_in_the_queue(tap: TapRunner, sandbox: Sandbox) -> None:
+    state = {"bookmarks": {"calls": {"call_ids": ["1", "x"]}}}
+    assert_refused(tap(state=state), sandbox, "state: calls.call_ids", "'x'")
+
+
+@pytest.mark.parametrize(
+    "state", [{"bookmarks": 5}, {"bookmarks": {"calls": []}}, [1], 5, "text"]
+)
+def test_a_state_that_is_none(tap: TapRunner, sandbox: Sandbox, state: Json) -> None:
+    assert_refused(tap(state=state, call_ids="1"), sandbox, "state")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"bookmarks": {}},
+        {"bookmarks": None},
+        {"bookmarks": {"users": {"partitions": [{"context": {"a": 1}}]}}},
+        {"bookmarks": {"calls": {"position": 5}}},
+        {"bookmarks": {"calls": {"position": {"of": "0", "done": 3}}}},
+        {"bookmarks": {"calls": {"call_ids": None, "replication_key_value": None}}},
+        {"value": {"bookmarks": {}}},
+    ],
+)
+def test_any_other_state_is_accepted(
+    tap: TapRunner, sandbox: Sandbox, state: dict[str, Any]
+) -> None:
+    wanted = list(sandbox.world.ids[:2])
+    run = tap(state=state, call_ids=wanted)
+    assert run.status == 0
+    assert run.ids == wanted
+
+
+@pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
+@pytest.mark.parametrize("text", [None, "{", "[1]", "\udcff", "5", '{"streams": 5}'])
+def test_a_broken_input_file(
+    tap: TapRunner, sandbox: Sandbox, tmp_path: Path, option: str, text: str | None
+) -> None:
+    good = tmp_path / "good.json"
+    good.write_text(json.dumps(tap.config | {"call_ids": sandbox.world.ids[0]}))
+    bad = tmp_path / "bad.json"
+    if text is not None:
+        bad.write_bytes(text.encode(errors="surrogateescape"))
+    run = tap("--config", str(good), option, str(bad))
+    if option == "--state" and text == '{"streams": 5}':
+        assert run.status == 0
+    elif option != "--config" or text != '{"streams": 5}':
+        assert run.status in {1, 2}
+        assert "Traceback" not in run.stderr
+        assert sandbox.requests == []
+        assert option.strip("-") in run.stderr
+
+
+def test_unknown_option(tap: TapRunner, sandbox: Sandbox) -> None:
+    run = tap("--nonsense")
+    assert run.status == 2
+    assert sandbox.requests == []
