@@ -247,7 +247,9 @@ class GongStream(Stream):
         endpoint, url = slice_.endpoint, self.tap.settings.api_url
         response = self.tap.session.ask(endpoint.request(url, slice_.inputs, cursor))
         try:
-            answer = interpret(response, nothing=endpoint.nothing)
+            answer = interpret(
+                response, nothing=endpoint.nothing, instead=endpoint.instead
+            )
         except UnwelcomeError as error:
             self.tap.session.paced.pace.close(error)
             raise

@@ -32,6 +32,8 @@ class Endpoint:
     """The property of the answer that holds the records, or the only one."""
     record: str | None = None
     """The property of each of these that holds the record, if not it is the record."""
+    instead: str = ""
+    """What to do with a key that lacks this endpoint's scope."""
     nothing: re.Pattern[str] = NOTHING_FOUND
     """What the sentences of a 404 say when it means that there is nothing."""
 

@@ -83,13 +83,17 @@ class Answer:
     """Gong's reference for the request; empty if it sent none."""
 
 
-def interpret(response: requests.Response, *, nothing: re.Pattern[str]) -> Answer:
+def interpret(
+    response: requests.Response, *, nothing: re.Pattern[str], instead: str = ""
+) -> Answer:
     """Tell what an answer means.
 
     Args:
         response: The answer, read whole.
         nothing: What the sentences of a 404 say when it means that there is nothing,
             rather than a wrong address.
+        instead: What to do with a key that lacks the endpoint's scope, other than to
+            get another key.
 
     Returns:
         The body, or none for a 404 that means nothing is there.
@@ -120,7 +124,7 @@ def interpret(response: requests.Response, *, nothing: re.Pattern[str]) -> Answe
     if _EXPIRED_CURSOR.search(said):
         msg = f"{where} no longer takes the cursor of this list."
         raise CursorExpiredError(msg)
-    if advice := _advice(status, said):
+    if advice := _advice(status, said, instead):
         msg = f"{where} {advice}"
         raise UnwelcomeError(msg)
     reason = f", saying: {said}" if said else "."
@@ -183,13 +187,13 @@ def quota_spent(error: QuotaError, plan: Plan) -> FatalAPIError:
     )
 
 
-def _advice(status: int, said: str) -> str:
+def _advice(status: int, said: str, instead: str) -> str:
     """Say what a status that any request would get means, and what to do."""
     if status == HTTPStatus.UNAUTHORIZED:
         if missing := _MISSING_SCOPE.search(said):
             return (
                 f"answered 401: the API key lacks the scope {missing[1]!r}. Ask a Gong "
-                f"administrator for a key that has it."
+                f"administrator for a key that has it. {instead}".rstrip()
             )
         return (
             "answered 401: Gong does not know this API key. Check access_key and "

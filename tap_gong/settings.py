@@ -84,6 +84,18 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         ),
     ),
     th.Property(
+        "call_lookup",
+        th.StringType,
+        default="single",
+        allowed_values=["single", "batch"],
+        title="Call lookup",
+        description=(
+            "How calls are asked for by ID: `single`, one a request, or `batch`, 100 a "
+            "request, which needs an API key with the scope "
+            "`api:calls:read:extensive`. The records are the same."
+        ),
+    ),
+    th.Property(
         "requests_per_second",
         th.CustomType({"type": ["number", "null"], "minimum": 0.01, "maximum": 10_000}),
         default=3,
@@ -145,6 +157,7 @@ class Settings:
     call_ids: tuple[str, ...] | None
     """IDs of `call_ids` and `call_ids_file` in order, each once; None if neither is
     set."""
+    call_lookup: str
     requests_per_second: float
     max_concurrency: int
     max_wait_seconds: float
@@ -181,6 +194,7 @@ class Settings:
             access_key_secret=access_key_secret,
             api_url=_api_url(config),
             call_ids=_configured_call_ids(config),
+            call_lookup=_choice(config, "call_lookup"),
             requests_per_second=requests_per_second,
             max_concurrency=int(_number(config, "max_concurrency", in_flight)),
             max_wait_seconds=_number(config, "max_wait_seconds"),
@@ -375,6 +389,16 @@ def _text(config: Mapping[str, Any], name: str) -> str | None:
         msg = f"{name} must be text, not {_shown(value)}."
         raise SettingsError(msg)
     return value or None
+
+
+def _choice(config: Mapping[str, Any], name: str) -> str:
+    spec = PROPERTIES[name]
+    value = _text(config, name) or str(spec["default"])
+    choices = [choice for choice in spec["enum"] if choice is not None]
+    if value not in choices:
+        msg = f"{name} must be {' or '.join(choices)}, not {_shown(value)}."
+        raise SettingsError(msg)
+    return value
 
 
 def _number(

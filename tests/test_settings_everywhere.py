@@ -39,6 +39,10 @@ def test_meltano_describes_a_setting_alike(setting: dict[str, Any]) -> None:
     assert setting["description"] == schema["description"]
     assert setting.get("sensitive", False) is secret
     kind = "password" if secret else KINDS[schema["type"][0]]
+    if choices := schema.get("enum"):
+        kind = "options"
+        offered = [option["value"] for option in setting["options"]]
+        assert offered == [choice for choice in choices if choice is not None]
     assert setting["kind"] == kind
 
 
