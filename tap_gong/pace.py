@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HEADROOM = 0.03
+HEADROOM = 0.025
 """Share of the limit left unused, so that requests that bunch up a little on their way
-(30 ms of any second) still do not reach Gong as one too many in a second."""
+(by 25 ms in a second) still do not reach Gong as one too many in a second."""
 
-CATCH_UP = 0.01
+CATCH_UP = 0.005
 """Seconds by which a turn that came late may shorten the wait for the next one: without
 it each late wake-up of a thread would slow the whole run."""
 
