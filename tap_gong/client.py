@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import backoff
 import requests
 from singer_sdk import Stream, StreamSchema
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
-from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.helpers._catalog import pop_deselected_record_properties
+from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
+from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
 from tap_gong import schemas
 from tap_gong.checkpoint import Checkpoint
 from tap_gong.conform import ShapeError, conformer
-from tap_gong.endpoint import next_cursor
+from tap_gong.endpoint import next_cursor, total_records
 from tap_gong.errors import (
     CursorExpiredError,
     QuotaError,
@@ -32,7 +35,7 @@ from tap_gong.prefetch import Split, prefetch
 from tap_gong.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, MutableMapping
 
     from backoff.types import Details
     from singer_sdk.helpers.types import Context, Record
@@ -77,6 +80,8 @@ class Page:
     request_id: str
     records: dict[Any, Record] = field(default_factory=dict)
     cursor: str | None = None
+    total: int = 0
+    """How many records this page and all others have together, if Gong says so."""
 
 
 def _jitter(seconds: float) -> float:
@@ -100,10 +105,6 @@ class GongStream(Stream):
 
     schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schemas))
 
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    """Records are made to fit the schema on arrival (see `conform`), at a fraction of
-    the cost of the SDK's own pass."""
-
     def __init__(self, tap: TapGong) -> None:
         """Make the stream; nothing is read from the settings yet.
 
@@ -119,8 +120,15 @@ class GongStream(Stream):
             lambda line: not str(line.msg).startswith("An unhandled error occurred")
         )
 
-    def plan(self) -> Plan:
-        """Make the plan of this run from settings and bookmark."""
+    def plan(self, bookmark: MutableMapping[str, Any]) -> Plan:
+        """Make the plan of a run from the settings and a bookmark.
+
+        Args:
+            bookmark: The stream's part of the state; the plan keeps its place there.
+
+        Raises:
+            SettingsError: If they do not say what to read.
+        """
         raise NotImplementedError
 
     @override
@@ -137,12 +145,15 @@ class GongStream(Stream):
             FatalAPIError: If Gong gives no usable answer.
             InterruptedRunError: If a signal asked the process to stop.
         """
-        plan = self.plan()
+        plan = self.plan(self.stream_state)
         absent: list[str] = []
         checkpoint = Checkpoint(lambda: self._write_checkpoint(plan, absent))
         workers = self.tap.settings.max_concurrency
         ahead = max(workers, min(8 * workers, RECORDS_HELD // plan.weight))
-        with Progress(self.logger, plan, self.tap.session.paced) as progress:
+        with (
+            closing(self.tap.session) as session,
+            Progress(self.logger, plan, session.paced) as progress,
+        ):
 
             def look_around() -> None:
                 self.tap.raise_if_interrupted()
@@ -151,7 +162,11 @@ class GongStream(Stream):
 
             try:
                 for slice_, fetched in prefetch(
-                    plan, self.fetch, workers=workers, ahead=ahead, idle=look_around
+                    plan,
+                    partial(self.fetch, plan),
+                    workers=workers,
+                    ahead=ahead,
+                    idle=look_around,
                 ):
                     yield from fetched.records.values()
                     plan.finish(slice_)
@@ -171,11 +186,14 @@ class GongStream(Stream):
                 checkpoint.write()
                 raise
             checkpoint.write()
+            if not progress.records and plan.nothing_found:
+                self.logger.warning(plan.nothing_found)
 
-    def fetch(self, slice_: Slice) -> Fetched | Split[Slice]:
+    def fetch(self, plan: Plan, slice_: Slice) -> Fetched | Split[Slice]:
         """Fetch all pages of a slice; called from several threads at once.
 
         Args:
+            plan: Tells when a slice is too large.
             slice_: What to ask for.
 
         Returns:
@@ -185,10 +203,10 @@ class GongStream(Stream):
             FatalAPIError: If Gong gives no usable answer.
         """
         try:
-            return self._fetch_pages(slice_)
+            return self._fetch_pages(plan, slice_)
         except CursorExpiredError:
             # A cursor lives about an hour from the first page on, waits included.
-            return self._fetch_pages(slice_)
+            return self._fetch_pages(plan, slice_)
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
@@ -208,12 +226,33 @@ class GongStream(Stream):
     ) -> None:
         """Leave the bookmark to the plan: records come in no promised order."""
 
-    def _fetch_pages(self, slice_: Slice) -> Fetched | Split[Slice]:
+    @override
+    def _generate_record_messages(
+        self, record: Record
+    ) -> Generator[RecordMessage, None, None]:
+        """Map a record, which has the right columns and types already."""
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._stream_version,
+                    time_extracted=utc_now(),
+                )
+
+    def _fetch_pages(self, plan: Plan, slice_: Slice) -> Fetched | Split[Slice]:
         fetched = Fetched()
         cursors: set[str | None] = {None}
         cursor = None
         while True:
             page = self._ask(slice_, cursor)
+            if (
+                cursor is None
+                and page.cursor
+                and (parts := plan.parts(slice_, page.total))
+            ):
+                return Split(parts)
             fetched.request_id = page.request_id
             fetched.records.update(page.records)
             cursor = page.cursor
@@ -259,6 +298,7 @@ class GongStream(Stream):
             return Page(
                 records=self._records(slice_, endpoint.rows(answer.body)),
                 cursor=next_cursor(answer.body),
+                total=total_records(answer.body),
                 request_id=answer.request_id,
             )
         except ShapeError as error:
@@ -275,6 +315,8 @@ class GongStream(Stream):
                 raise ShapeError(msg)
             for name in self._dropped & record.keys():
                 del record[name]
+            if self._is_selective:
+                pop_deselected_record_properties(record, self.schema, self.mask)
             records[key] = record
         return records
 
@@ -288,6 +330,10 @@ class GongStream(Stream):
         return frozenset(self.schema["properties"]) - frozenset(
             self.effective_schema["properties"]
         )
+
+    @cached_property
+    def _is_selective(self) -> bool:
+        return not all(self.mask.values())
 
     def _write_checkpoint(self, plan: Plan, absent: list[str]) -> None:
         """Write the place reached, and tell which IDs were absent on the way."""

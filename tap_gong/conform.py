@@ -17,57 +17,64 @@ if TYPE_CHECKING:
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
+_MISFITS = (TypeError, ValueError, OverflowError)
+
 
 class ShapeError(ValueError):
     """A value is not what the schema says; the text names the field, not the value."""
 
 
-def conformer(
-    schema: Mapping[str, Any],
-    *,
-    name: str = "record",
-) -> Conform:
-    """Compile a JSON schema to a function that makes one value fit it.
+def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
+    """Compile the JSON schema of an object to a function that makes a value fit it.
 
     Args:
-        schema: A schema of type object, array, string, integer, number or boolean,
-            each possibly with null; strings of format date-time come out in UTC.
-        name: The field's name, for errors and to recognise identifiers.
+        schema: A schema of type object, with properties of type object, array, string,
+            integer, number or boolean, each possibly null.
 
     Returns:
-        A function from a parsed JSON value to the value to emit. It raises
-        `ShapeError` when the value has another type, lacks a required property or
-        is a timestamp without UTC offset.
+        A function from a parsed JSON value to the object to emit, with timestamps in
+        UTC. It raises `ShapeError` when the value is no object, lacks a required
+        property, or has a property of another type or a timestamp without UTC offset.
     """
-    types = schema.get("type", ())
-    types = {types} if isinstance(types, str) else set(types)
-    nullable = "null" in types
-    kind = next(iter(types - {"null"}), None)
-    if kind == "object" and "properties" in schema:
-        conform = _object(schema, name)
-    elif kind == "array" and "items" in schema:
-        conform = _array(schema["items"], name)
-    elif kind == "string" and schema.get("format") == "date-time":
-        conform = to_utc
-    elif kind == "string":
-        conform = _identifier if name == "id" or name.endswith("Id") else _text
-    else:
-        conform = SCALARS[str(kind)]
+    fields = {
+        name: _converter(subschema, name)
+        for name, subschema in schema["properties"].items()
+    }
+    nullable = {
+        name
+        for name, subschema in schema["properties"].items()
+        if "null" in subschema["type"]
+    }
+    required = frozenset(schema.get("required", ()))
 
-    def conform_value(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-        if value is None and nullable:
-            return None
-        try:
-            return conform(value)
-        except ShapeError:
-            raise
-        except (ValueError, OverflowError, TypeError):
-            msg = (
-                f"{name!r} is {type(value).__name__}, not {schema.get('format', kind)}"
-            )
-            raise ShapeError(msg) from None
+    def conform(value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            msg = f"a {type(value).__name__} stands for an object"
+            raise ShapeError(msg)
+        if missing := required - value.keys():
+            msg = f"{min(missing)!r} is missing"
+            raise ShapeError(msg)
+        result: dict[str, Any] = {}
+        for name, item in value.items():
+            if name not in fields:
+                continue
+            if item is None and name in nullable:
+                result[name] = None
+                continue
+            try:
+                result[name] = fields[name](item)
+            except ShapeError:
+                raise
+            except _MISFITS:
+                wanted = schema["properties"][name]
+                msg = (
+                    f"{name!r} is {type(item).__name__}, "
+                    f"not {wanted.get('format', wanted['type'])}"
+                )
+                raise ShapeError(msg) from None
+        return result
 
-    return conform_value
+    return conform
 
 
 def to_utc(value: str) -> str:
@@ -87,46 +94,36 @@ def to_utc(value: str) -> str:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError
-    naive = moment.astimezone(UTC).replace(tzinfo=None)
-    return f"{naive.isoformat(timespec='microseconds')}Z"
+    text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
+    return f"{text}Z" if moment.microsecond else f"{text}.000000Z"
 
 
-def _object(schema: Mapping[str, Any], name: str) -> Conform:
-    required = schema.get("required", ())
-    fields = {
-        key: conformer(subschema, name=key)
-        for key, subschema in schema["properties"].items()
-    }
-
-    def conform(value: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise TypeError
-        for key in required:
-            if key not in value:
-                msg = f"{name!r} lacks {key!r}"
-                raise ShapeError(msg)
-        return {key: fields[key](value[key]) for key in value if key in fields}
-
-    return conform
+def _converter(schema: Mapping[str, Any], name: str) -> Conform:
+    types = {schema["type"]} if isinstance(schema["type"], str) else {*schema["type"]}
+    (kind,) = types - {"null"}
+    if kind == "object":
+        return conformer(schema)
+    if kind == "array":
+        return _array(schema["items"], name)
+    if kind == "string" and schema.get("format") == "date-time":
+        return to_utc
+    if kind == "string" and (name == "id" or name.endswith("Id")):
+        return _identifier
+    return SCALARS[kind]
 
 
 def _array(items: Mapping[str, Any], name: str) -> Conform:
-    item = conformer(items, name=name)
+    convert = _converter(items, name)
 
-    def conform(value: list[Any]) -> list[Any]:
+    def conform(value: object) -> list[Any]:
         if not isinstance(value, list):
             raise TypeError
-        return [item(element) for element in value]
+        return [convert(item) for item in value]
 
     return conform
 
 
-def _identifier(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    # Sibling endpoints of Gong's send the same identifier as text and as a number.
-    return str(value) if type(value) is int else _text(value)
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
     if not value.isascii():
@@ -139,27 +136,33 @@ def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _integer(value: Any) -> int:  # noqa: ANN401 - any JSON value
-    if type(value) not in (int, float) or value != int(value):
+def _identifier(value: object) -> str:
+    # Sibling endpoints of Gong's send the same identifier as text and as a number.
+    return str(value) if type(value) is int else _text(value)
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int and not (isinstance(value, float) and value.is_integer()):
         raise TypeError
     if not INT64_MIN <= value <= INT64_MAX:
         raise OverflowError
     return int(value)
 
 
-def _number(value: Any) -> float:  # noqa: ANN401 - any JSON value
-    if type(value) not in (int, float):
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
     return float(value)
 
 
-def _boolean(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError
     return value
 
 
 SCALARS: dict[str, Conform] = {
+    "string": _text,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,

@@ -9,6 +9,7 @@ import math
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +33,7 @@ the bottleneck instead of `requests_per_second`."""
 FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 4, 32
 """Bounds of `max_concurrency` when it is left alone."""
 
-_CALL_ID = re.compile(r"[0-9]{1,20}")
+_ID = re.compile(r"[0-9]{1,20}")
 _SHOWN_LENGTH = 60
 
 SCHEMA: dict[str, Any] = th.PropertiesList(
@@ -94,6 +95,40 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
             "request, which needs an API key with the scope "
             "`api:calls:read:extensive`. The records are the same."
         ),
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description=(
+            "Find calls by date, from this moment on: ISO-8601 with a UTC offset, or a "
+            "date alone for midnight UTC. Used where no call IDs are given."
+        ),
+    ),
+    th.Property(
+        "end_date",
+        th.DateTimeType,
+        title="End date",
+        description=(
+            "Find calls before this moment, as in `start_date`. Left alone: up to the "
+            "moment the run began."
+        ),
+    ),
+    th.Property(
+        "lookback_days",
+        th.NumberType(minimum=0, maximum=3_650),
+        default=3,
+        title="Look-back",
+        description=(
+            "Days before the bookmark to read again: Gong shows some calls late, up to "
+            "a day after they took place."
+        ),
+    ),
+    th.Property(
+        "workspace_id",
+        th.StringType,
+        title="Workspace",
+        description="Find by date only the calls of the workspace with this ID.",
     ),
     th.Property(
         "requests_per_second",
@@ -158,6 +193,10 @@ class Settings:
     """IDs of `call_ids` and `call_ids_file` in order, each once; None if neither is
     set."""
     call_lookup: str
+    start_date: datetime | None
+    end_date: datetime | None
+    lookback: timedelta
+    workspace_id: str | None
     requests_per_second: float
     max_concurrency: int
     max_wait_seconds: float
@@ -189,12 +228,17 @@ class Settings:
             MOST_IN_FLIGHT,
         )
         access_key, access_key_secret = _credentials(config)
+        start_date, end_date = _dates(config)
         return cls(
             access_key=access_key,
             access_key_secret=access_key_secret,
             api_url=_api_url(config),
             call_ids=_configured_call_ids(config),
             call_lookup=_choice(config, "call_lookup"),
+            start_date=start_date,
+            end_date=end_date,
+            lookback=timedelta(days=_number(config, "lookback_days")),
+            workspace_id=_workspace_id(config),
             requests_per_second=requests_per_second,
             max_concurrency=int(_number(config, "max_concurrency", in_flight)),
             max_wait_seconds=_number(config, "max_wait_seconds"),
@@ -291,9 +335,39 @@ def read_call_ids_file(path: str) -> tuple[str, ...]:
     )
 
 
+def parse_moment(text: str, source: str) -> datetime:
+    """Read a moment.
+
+    Args:
+        text: ISO-8601 with a UTC offset, or a date alone, which means midnight UTC.
+        source: Where it stands, for the error.
+
+    Returns:
+        The moment in UTC.
+
+    Raises:
+        SettingsError: If it is no such text, or has no offset.
+    """
+    try:
+        if len(text) == len("2024-01-31"):
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        msg = f"{source} must be a date such as 2024-01-31, not {_shown(text)}."
+        raise SettingsError(msg) from None
+    msg = (
+        f"{source} {_shown(text)} has no UTC offset: end it with Z for UTC (and put it "
+        f"in quotes in YAML, or the Z gets lost)."
+    )
+    raise SettingsError(msg)
+
+
 def _call_id(item: object, source: str) -> str:
     text = str(item).strip() if type(item) in (str, int) else ""
-    if not _CALL_ID.fullmatch(text):
+    if not _ID.fullmatch(text):
         msg = f"{source}: {_shown(item)} is not a call ID, which has 1 to 20 digits."
         raise SettingsError(msg)
     return text
@@ -389,6 +463,36 @@ def _text(config: Mapping[str, Any], name: str) -> str | None:
         msg = f"{name} must be text, not {_shown(value)}."
         raise SettingsError(msg)
     return value or None
+
+
+def _moment(config: Mapping[str, Any], name: str) -> datetime | None:
+    text = _text(config, name)
+    return None if text is None else parse_moment(text, name)
+
+
+def _dates(config: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+    start, end = _moment(config, "start_date"), _moment(config, "end_date")
+    if start and start > datetime.now(UTC):
+        msg = f"start_date {_shown(config['start_date'])} lies in the future."
+        raise SettingsError(msg)
+    if start and end and end <= start:
+        msg = (
+            f"end_date {_shown(config['end_date'])} must be later than start_date "
+            f"{_shown(config['start_date'])}."
+        )
+        raise SettingsError(msg)
+    return start, end
+
+
+def _workspace_id(config: Mapping[str, Any]) -> str | None:
+    value = config.get("workspace_id")
+    if value is None or value == "":
+        return None
+    text = str(value).strip() if type(value) in (str, int) else ""
+    if not _ID.fullmatch(text):
+        msg = f"workspace_id must have 1 to 20 digits, not {_shown(value)}."
+        raise SettingsError(msg)
+    return text
 
 
 def _choice(config: Mapping[str, Any], name: str) -> str:

@@ -17,7 +17,6 @@ from tap_gong import inputs, settings
 from tap_gong.errors import InterruptedRunError, SettingsError
 from tap_gong.messages import MessageWriter
 from tap_gong.settings import Settings
-from tap_gong.slices import queued_call_ids
 from tap_gong.streams import STREAM_TYPES
 from tap_gong.transport import GongSession
 
@@ -57,7 +56,9 @@ class TapGong(Tap):
         """Check everything that a user can get wrong before any request is sent."""
         super().__init__(*args, validate_config=validate_config, **kwargs)
         if validate_config:
-            self._check_source()
+            bookmarks = self.state.get("bookmarks", {})
+            for stream in self.discover_streams():
+                stream.plan(dict(bookmarks.get(stream.name, {})))
 
     @override
     def discover_streams(self) -> list[GongStream]:
@@ -114,18 +115,6 @@ class TapGong(Tap):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the bookmarks of all streams, also of other tools'."""
         super().load_state({"bookmarks": state.get("bookmarks") or {}})
-
-    def _check_source(self) -> None:
-        """Check that settings and state say which calls are wanted.
-
-        Raises:
-            SettingsError: If they do not.
-        """
-        calls = self.state.get("bookmarks", {}).get("calls", {})
-        queued_call_ids(calls)
-        if self.settings.call_ids is None and "call_ids" not in calls:
-            msg = "Nothing says which calls to retrieve: set call_ids or call_ids_file."
-            raise SettingsError(msg)
 
     def raise_if_interrupted(self) -> None:
         """Stop the run here, between two slices, if a signal has asked for it.

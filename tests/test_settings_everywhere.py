@@ -39,6 +39,8 @@ def test_meltano_describes_a_setting_alike(setting: dict[str, Any]) -> None:
     assert setting["description"] == schema["description"]
     assert setting.get("sensitive", False) is secret
     kind = "password" if secret else KINDS[schema["type"][0]]
+    if schema.get("format") == "date-time":
+        kind = "date_iso8601"
     if choices := schema.get("enum"):
         kind = "options"
         offered = [option["value"] for option in setting["options"]]

@@ -10,7 +10,7 @@ import random
 import time
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -51,7 +51,7 @@ class Arrival:
     method: str
     path: str
     query: Mapping[str, str]
-    body: object
+    body: Any
     status: int | None = None
 
 

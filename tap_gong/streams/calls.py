@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from tap_gong.client import GongStream
 from tap_gong.endpoint import Endpoint
-from tap_gong.errors import ANY_SENTENCE
-from tap_gong.slices import CallIdPlan, Slice
+from tap_gong.errors import ANY_SENTENCE, SettingsError
+from tap_gong.slices import (
+    CallIdPlan,
+    PeriodPlan,
+    Slice,
+    queued_call_ids,
+    saved_moment,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from tap_gong.slices import Plan
 
 ONE_CALL = Endpoint(
@@ -27,6 +36,9 @@ MANY_CALLS = Endpoint(
     record="metaData",
     instead="call_lookup single needs only the scope 'api:calls:read:basic'.",
 )
+
+
+CALLS = Endpoint("GET", "/v2/calls", records="calls")
 
 
 def one_call(ids: tuple[str, ...]) -> Slice:
@@ -47,22 +59,52 @@ largest batch; 100 is known to work, and it is a page."""
 class CallsStream(GongStream):
     """Calls: when, how long, by whom, in which system; nothing of what was said.
 
-    Gong's documentation: "Retrieve data for a specific call (/v2/calls/{id})" and
+    Gong's documentation: "Retrieve data for a specific call (/v2/calls/{id})",
     "Retrieve detailed call data by various filters (/v2/calls/extensive)", whose
-    `metaData` is the same record.
+    `metaData` is the same record, and "Retrieve call data by date range (/v2/calls)".
     """
 
     name = "calls"
     primary_keys = ("id",)
+    replication_key = "started"
 
     @override
-    def plan(self) -> Plan:
-        """Plan slices of call IDs."""
+    def plan(self, bookmark: MutableMapping[str, Any]) -> Plan:
+        """Plan calls by ID where any IDs are given, and by date otherwise."""
         settings = self.tap.settings
-        ids_per_slice, ask = LOOKUPS[settings.call_lookup]
-        return CallIdPlan(
-            self.stream_state,
-            settings.call_ids or (),
-            ids_per_slice=ids_per_slice,
-            ask=ask,
+        if settings.call_ids is not None or queued_call_ids(bookmark):
+            return self._plan_by_id(bookmark, settings.call_ids or ())
+        read_before = saved_moment(bookmark)
+        if settings.start_date or read_before:
+            return self._plan_by_date(bookmark, read_before)
+        if "call_ids" in bookmark:  # a queue that is done
+            return self._plan_by_id(bookmark, ())
+        msg = (
+            "Nothing says which calls to retrieve: set call_ids, call_ids_file or "
+            "start_date."
+        )
+        raise SettingsError(msg)
+
+    def _plan_by_id(
+        self, bookmark: MutableMapping[str, Any], configured: tuple[str, ...]
+    ) -> Plan:
+        ids_per_slice, ask = LOOKUPS[self.tap.settings.call_lookup]
+        return CallIdPlan(bookmark, configured, ids_per_slice=ids_per_slice, ask=ask)
+
+    def _plan_by_date(
+        self, bookmark: MutableMapping[str, Any], read_before: datetime | None
+    ) -> Plan:
+        settings = self.tap.settings
+        began = datetime.fromtimestamp(self.tap.initialized_at // 1000, UTC)
+        end = min(settings.end_date or began, began)
+        starts = [settings.start_date] if settings.start_date else []
+        if read_before:
+            starts.append(min(read_before, end) - settings.lookback)
+        workspace = settings.workspace_id
+        return PeriodPlan(
+            bookmark,
+            CALLS,
+            start=max(starts),
+            end=end,
+            inputs={"workspaceId": workspace} if workspace else {},
         )

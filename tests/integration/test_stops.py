@@ -45,9 +45,11 @@ def start(folder: Path, config: dict[str, Any], target: Target) -> Any:  # noqa:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "state.json").write_text(json.dumps(target.state or {}))
     return subprocess.Popen(
-        [sys.executable, "-m", "tap_gong"]
-        + ["--config", str(folder / "config.json")]
-        + ["--state", str(folder / "state.json")],
+        [
+            *(sys.executable, "-m", "tap_gong"),
+            *("--config", str(folder / "config.json")),
+            *("--state", str(folder / "state.json")),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -186,7 +188,7 @@ def checkpoints(messages: Sequence[dict[str, Any]]) -> list[int]:
 def test_checkpoints_are_many_and_small(tap: TapRunner, sandbox: Sandbox) -> None:
     run = tap(call_ids=list(sandbox.world.ids[:1000]))
     assert max(checkpoints(run.messages)) <= 100
-    sizes = {kind: 0 for kind in ("RECORD", "STATE")}
+    sizes = dict.fromkeys(("RECORD", "STATE"), 0)
     for line in run.stdout.splitlines()[1:]:
         sizes[json.loads(line)["type"]] += len(line)
     assert sizes["STATE"] < 0.05 * sizes["RECORD"]
