@@ -339,6 +339,8 @@ class GongStream(Stream):
         """Write the place reached, and tell which IDs were absent on the way."""
         plan.save()
         self.tap.state_writer.write_state(self.tap_state)
+        # A state that has not changed was not written, and so has flushed nothing.
+        self.tap.message_writer.flush()
         if absent:
             self.logger.warning(
                 "Gong does not know %d of the IDs asked for: %s.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,21 @@ class MessageWriter(MsgSpecWriter):
     """
 
     def __init__(self) -> None:
-        """Begin with nothing to write."""
+        """Begin with nothing to write; what is left at the exit is written then."""
         self._buffer = bytearray()
+        atexit.register(self.flush)
 
     @override
     def write_message(self, message: Message) -> None:
         """Write a message to stdout as one line of JSON, a record perhaps later."""
         self._buffer += self.format_message(message)
         if len(self._buffer) >= BUFFER_SIZE or not isinstance(message, RecordMessage):
-            sys.stdout.buffer.write(self._buffer)
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything now."""
+        # Not twice, should the reader be gone.
+        lines, self._buffer = self._buffer, bytearray()
+        if lines:
+            sys.stdout.buffer.write(lines)
             sys.stdout.buffer.flush()
-            self._buffer.clear()

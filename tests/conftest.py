@@ -106,11 +106,15 @@ class TapRunner:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them."""
-    for name in os.environ:
+def _clean_environment() -> Iterator[None]:
+    """Keep settings out of the tests that the environment or another test has."""
+    before = os.environ.copy()
+    for name in before:
         if name.startswith("TAP_GONG_"):
-            monkeypatch.delenv(name)
+            del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_gong.client import GongStream
@@ -74,7 +75,8 @@ class CallsStream(GongStream):
         settings = self.tap.settings
         if settings.call_ids is not None or queued_call_ids(bookmark):
             return self._plan_by_id(bookmark, settings.call_ids or ())
-        read_before = saved_moment(bookmark)
+        incremental = self.replication_method == REPLICATION_INCREMENTAL
+        read_before = saved_moment(bookmark) if incremental else None
         if settings.start_date or read_before:
             return self._plan_by_date(bookmark, read_before)
         if "call_ids" in bookmark:  # a queue that is done

@@ -127,8 +127,6 @@ def test_settings_come_from_a_dotenv_file_in_the_working_folder(
     tap: TapRunner, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = tap.config | {"call_ids": sandbox.world.ids[0], "api_url": "unused"}
-    for name in settings:  # so that what the file sets is taken back after the test
-        monkeypatch.delenv(f"TAP_GONG_{name.upper()}", raising=False)
     monkeypatch.setenv("TAP_GONG_API_URL", sandbox.url)
     (tmp_path / ".env").write_text(
         "".join(f"TAP_GONG_{name.upper()}={settings[name]}\n" for name in settings)

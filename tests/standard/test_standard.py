@@ -24,10 +24,10 @@ TestTapGong = get_tap_test_class(
         "access_key": SANDBOX.access_key,
         "access_key_secret": SANDBOX.access_key_secret,
         "api_url": SANDBOX.url,
-        "call_ids": list(SANDBOX.world.ids[:50]),
+        "call_ids": list(SANDBOX.world.ids[:200]),
         "requests_per_second": 500,
     },
-    suite_config=SuiteConfig(max_records_limit=50),
+    suite_config=SuiteConfig(max_records_limit=200),
 )
 
 

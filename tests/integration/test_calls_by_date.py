@@ -1,0 +1,258 @@
+"""Calls by date, over HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_gong.sandbox import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_gong.sandbox import Sandbox
+    from tests.conftest import Run, TapRunner
+
+START = "2024-10-30"
+"""Before the first call of the sandbox's company."""
+
+
+def moments(run: Run) -> list[dt.datetime]:
+    """The bookmarks of a run's states, in order."""
+    bookmarks = [m["value"]["bookmarks"].get("calls", {}) for m in run.of_type("STATE")]
+    return [
+        dt.datetime.fromisoformat(bookmark["replication_key_value"])
+        for bookmark in bookmarks
+        if "replication_key_value" in bookmark
+    ]
+
+
+def ask(run_tap: Callable[[Sandbox], TapRunner], sandbox: Sandbox) -> TapRunner:
+    runner = run_tap(sandbox)
+    runner.config["start_date"] = START
+    return runner
+
+
+def shifted(state: dict[str, Any], **delta: float) -> dict[str, Any]:
+    """A state with its bookmark moved."""
+    bookmark = state["bookmarks"]["calls"]
+    moment = dt.datetime.fromisoformat(bookmark["replication_key_value"])
+    moved = (moment + dt.timedelta(**delta)).isoformat()
+    return {"bookmarks": {"calls": bookmark | {"replication_key_value": moved}}}
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 750, 1371, 5000])
+def test_every_call_once(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    count: int,
+) -> None:
+    sandbox = make_sandbox(calls=count)
+    run = ask(run_tap, sandbox)()
+    assert run.status == 0
+    assert len(run.ids) == count
+    assert set(run.ids) == set(sandbox.world.ids)
+    # Half a page more for each period, and the page that told to cut.
+    assert len(sandbox.requests) <= 1 + 1.25 * -(-count // 100)
+    assert all(earlier <= later for earlier, later in pairwise(moments(run)))
+    assert moments(run)[-1] <= dt.datetime.now(dt.UTC)
+
+
+def test_sparse_and_dense_years(
+    run_tap: Callable[[Sandbox], TapRunner], make_sandbox: Callable[..., Sandbox]
+) -> None:
+    sandbox = make_sandbox(calls=100)
+    busy = dt.datetime(2025, 6, 2, 9, tzinfo=dt.UTC)
+    for number in range(3000):
+        started = (busy + dt.timedelta(seconds=30 * number)).isoformat()
+        sandbox.world.add({"id": str(number + 1), "started": started})
+    run = ask(run_tap, sandbox)()
+    assert len(run.ids) == 3100
+    assert len(set(run.ids)) == 3100
+    assert len(sandbox.requests) < 60
+
+
+def test_the_schema_names_the_bookmark(tap: TapRunner) -> None:
+    run = tap(start_date=START)
+    (schema,) = run.of_type("SCHEMA")
+    assert schema["bookmark_properties"] == ["started"]
+    assert run.bookmark.keys() == {"replication_key", "replication_key_value"}
+    assert run.bookmark["replication_key"] == "started"
+
+
+def test_records_are_those_of_a_look_up_by_id(tap: TapRunner, sandbox: Sandbox) -> None:
+    by_date = {record["id"]: record for record in tap(start_date=START).records}
+    by_id = tap(call_ids=list(sandbox.world.ids[:200])).records
+    assert [by_date[record["id"]] for record in by_id] == by_id
+
+
+def test_the_next_run_brings_the_look_back_and_what_is_new(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    first = tap(start_date=START, end_date="2026-10-01T00:00:00+02:00")
+    assert first.bookmark["replication_key_value"] == "2026-09-30T22:00:00Z"
+    second = tap(state=first.state, start_date=START, lookback_days=3)
+    again = set(first.ids) & set(second.ids)
+    assert set(first.ids) | set(second.ids) == set(sandbox.world.ids)
+    listed = sandbox.world.listing(
+        dt.datetime(2026, 9, 27, 22, tzinfo=dt.UTC),
+        dt.datetime(2026, 9, 30, 22, tzinfo=dt.UTC),
+    )
+    assert again == set(listed)
+    assert listed
+
+
+def test_a_call_that_shows_up_late_is_in_the_next_run(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    late = sandbox.world.ids[-1]
+    sandbox.hidden.add(late)
+    started = dt.datetime.fromisoformat(sandbox.world.call(late)["started"])  # type: ignore[index, arg-type]
+    first = tap(
+        start_date=START, end_date=(started + dt.timedelta(hours=1)).isoformat()
+    )
+    assert late not in first.ids
+    sandbox.hidden.clear()
+    second = tap(state=first.state, start_date=START)
+    assert late in second.ids
+
+
+def test_no_bookmark_goes_back(tap: TapRunner) -> None:
+    first = tap(start_date=START)
+    second = tap(state=first.state, start_date=START, lookback_days=300)
+    assert len(second.ids) > 100
+    assert min(moments(second)) >= moments(first)[-1]
+
+
+def test_a_bookmark_ahead_of_time_is_no_gap(tap: TapRunner, sandbox: Sandbox) -> None:
+    state = shifted(tap(start_date=START).state, days=3000)
+    run = tap(state=state, start_date=START, lookback_days=90)
+    assert set(run.ids) & set(sandbox.world.ids[-20:])
+    assert run.state == state
+
+
+def test_an_empty_period_is_no_error(tap: TapRunner, sandbox: Sandbox) -> None:
+    run = tap(start_date="2020-01-01", end_date="2021-01-01")
+    assert run.status == 0
+    assert run.records == []
+    assert run.bookmark["replication_key_value"] == "2021-01-01T00:00:00Z"
+    assert "none that the owner of the API key may see" in run.stderr
+    assert len(sandbox.requests) == 1
+
+
+def test_nothing_left_to_read(tap: TapRunner, sandbox: Sandbox) -> None:
+    first = tap(start_date=START, end_date="2025-01-01")
+    sandbox.requests.clear()
+    second = tap(
+        state=first.state, start_date=START, end_date="2025-01-01", lookback_days=0
+    )
+    assert second.status == 0
+    assert second.records == []
+    assert sandbox.requests == []
+    assert second.state == first.state
+
+
+def test_a_workspace(tap: TapRunner, sandbox: Sandbox) -> None:
+    workspace = sandbox.world.call(sandbox.world.ids[0])["workspaceId"]  # type: ignore[index]
+    run = tap(start_date=START, workspace_id=workspace)
+    assert {record["workspaceId"] for record in run.records} == {workspace}
+    assert 0 < len(run.ids) < 1200
+
+
+def test_ids_come_before_dates(tap: TapRunner, sandbox: Sandbox) -> None:
+    wanted = sandbox.world.ids[0]
+    assert tap(start_date=START, call_ids=wanted).ids == [wanted]
+    queued = {"bookmarks": {"calls": {"call_ids": [wanted]}}}
+    run = tap(start_date=START, state=queued)
+    assert run.ids == [wanted]
+    assert len(tap(start_date=START, state=run.state).ids) == 1200
+
+
+def test_a_bookmark_alone_is_a_start(tap: TapRunner) -> None:
+    first = tap(start_date=START, end_date="2026-10-01")
+    assert tap(state=first.state, lookback_days=0).ids
+
+
+def test_a_catalog_of_full_table_reads_all_again(tap: TapRunner) -> None:
+    catalog = json.loads(tap("--discover").stdout)
+    catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+    first = tap(start_date=START)
+    second = tap(start_date=START, state=first.state, catalog=catalog)
+    assert len(second.ids) == 1200
+
+
+def test_an_expired_cursor_begins_the_period_again(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    gone = Answer(400, {"requestId": "x", "errors": ["cursor has expired"]})
+    sandbox.script(None, gone)
+    run = tap(start_date=START, end_date="2025-02-01")
+    assert run.status == 0
+    assert len(run.ids) == len(set(run.ids)) > 100
+    dates = [(r.query["fromDateTime"], r.query.get("cursor")) for r in sandbox.requests]
+    assert dates[0] == dates[2]
+
+
+def test_a_cursor_that_expires_twice_ends_the_run(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    gone = Answer(400, {"requestId": "x", "errors": ["failed to verify cursor"]})
+    sandbox.script(None, gone, None, gone)
+    run = tap(start_date=START, end_date="2025-02-01")
+    assert run.status == 1
+    assert "no longer takes the cursor" in run.errors[0]
+
+
+def test_faults_lose_nothing(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("backoff._sync.time.sleep", lambda _: None)
+    monkeypatch.setattr("tap_gong.pace.Pace.hold", lambda *_: None)
+    kinds = ("status-500", "html-200", "html-502", "reset", "truncated", "rate-limit")
+    sandbox = make_sandbox(calls=3000, fault_rate=0.12, faults=kinds)
+    run = ask(run_tap, sandbox)()
+    assert run.status == 0
+    assert len(run.ids) == 3000
+    assert set(run.ids) == set(sandbox.world.ids)
+
+
+BAD_DATES = [
+    ({"start_date": "2024-13-01"}, ("start_date", "'2024-13-01'")),
+    ({"start_date": "yesterday"}, ("start_date", "'yesterday'")),
+    ({"start_date": "2024-01-01T00:00:00"}, ("start_date", "UTC offset")),
+    ({"start_date": 20240101}, ("start_date", "20240101")),
+    ({"start_date": "2999-01-01"}, ("start_date", "future")),
+    ({"start_date": START, "end_date": START}, ("end_date", "start_date")),
+    ({"start_date": START, "end_date": "x"}, ("end_date", "'x'")),
+    ({"start_date": START, "lookback_days": -1}, ("lookback_days", "-1")),
+    ({"start_date": START, "workspace_id": "a/b"}, ("workspace_id", "'a/b'")),
+    ({"end_date": START}, ("start_date",)),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), BAD_DATES)
+def test_a_bad_date_is_refused(
+    tap: TapRunner, sandbox: Sandbox, settings: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    run = tap(**settings)
+    assert run.status == 1
+    (sentence,) = run.errors
+    for word in words:
+        assert word in sentence
+    assert sandbox.requests == []
+
+
+def test_a_bookmark_that_is_no_date_is_refused(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    state = {"bookmarks": {"calls": {"replication_key_value": "soon"}}}
+    run = tap(start_date=START, state=state)
+    assert run.status == 1
+    assert "state: calls" in run.errors[0]
+    assert sandbox.requests == []
