@@ -17,6 +17,7 @@ from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
+from urllib3.exceptions import HTTPError
 
 from tap_gong import schemas
 from tap_gong.checkpoint import Checkpoint
@@ -29,6 +30,7 @@ from tap_gong.errors import (
     interpret,
     quota_spent,
     what_failed,
+    wrong_certificate,
     wrong_shape,
 )
 from tap_gong.prefetch import Split, prefetch
@@ -179,11 +181,12 @@ class GongStream(Stream):
                     progress.add(len(fetched.records), len(missing))
                     checkpoint.add(len(fetched.records) + len(missing))
                     look_around()
-            except QuotaError as error:
+            except Exception as error:
+                # What is still being retried in other threads ends here too.
+                session.paced.pace.close(error)
                 checkpoint.write()
-                raise quota_spent(error, plan) from None
-            except Exception:
-                checkpoint.write()
+                if isinstance(error, QuotaError):
+                    raise quota_spent(error, plan) from None
                 raise
             checkpoint.write()
             if not progress.records and plan.nothing_found:
@@ -270,6 +273,9 @@ class GongStream(Stream):
         except _RETRIED as error:
             msg = f"{what_failed(error)} That was try {TRIES} of {TRIES}."
             raise FatalAPIError(msg) from None
+        except (requests.RequestException, HTTPError) as error:
+            msg = f"No request can be sent, perhaps for the proxy: {error}."
+            raise UnwelcomeError(msg) from None
 
     @backoff.on_exception(
         backoff.expo,
@@ -284,7 +290,14 @@ class GongStream(Stream):
     def _try(self, slice_: Slice, cursor: str | None) -> Page:
         """Get one page, or raise."""
         endpoint, url = slice_.endpoint, self.tap.settings.api_url
-        response = self.tap.session.ask(endpoint.request(url, slice_.inputs, cursor))
+        try:
+            response = self.tap.session.ask(
+                endpoint.request(url, slice_.inputs, cursor)
+            )
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                raise
+            raise wrong_certificate(url) from None
         try:
             answer = interpret(
                 response, nothing=endpoint.nothing, instead=endpoint.instead

@@ -168,6 +168,22 @@ def what_failed(error: BaseException | None) -> str:
     return f"The connection to Gong failed{reason}."
 
 
+def wrong_certificate(url: str) -> UnwelcomeError:
+    """Make the error for a certificate that does not verify.
+
+    Args:
+        url: The address that was asked.
+
+    Returns:
+        The error to raise.
+    """
+    return UnwelcomeError(
+        f"The certificate of {url} does not verify. If your company's network signs "
+        f"with an authority of its own, set REQUESTS_CA_BUNDLE or SSL_CERT_FILE to the "
+        f"file with its certificate."
+    )
+
+
 def quota_spent(error: QuotaError, plan: Plan) -> FatalAPIError:
     """Make the error that ends a run when the day's quota is spent.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,12 @@ from requests.auth import HTTPBasicAuth
 from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
 
-from tap_gong.errors import QuotaError
+from tap_gong.errors import QuotaError, SettingsError
 from tap_gong.pace import Pace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tap_gong.settings import Settings
 
 BARE_429_WAITS = (1, 2, 4, 8, 16, 30, 60)
@@ -39,11 +43,19 @@ class PacedAdapter(HTTPAdapter):
     then sent again. A longer wait than allowed ends it for everyone.
     """
 
-    def __init__(self, pace: Pace, *, max_wait_seconds: float, pool_size: int) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        *,
+        timeout_seconds: float,
+        max_wait_seconds: float,
+        pool_size: int,
+    ) -> None:
         """Send at this pace.
 
         Args:
             pace: The turns of all requests together.
+            timeout_seconds: How long an answer may take to its last byte.
             max_wait_seconds: The longest Retry-After to sit out.
             pool_size: How many connections to keep open.
         """
@@ -53,6 +65,7 @@ class PacedAdapter(HTTPAdapter):
         """Requests sent so far, refused ones and retries included."""
         self.retries = 0
         """How many of them repeat an earlier one."""
+        self._timeout_seconds = timeout_seconds
         self._max_wait_seconds = max_wait_seconds
         self._counting = threading.Lock()
 
@@ -76,21 +89,21 @@ class PacedAdapter(HTTPAdapter):
             self.pace.wait()
             with self._counting:
                 self.requests_sent += 1
-            response = super().send(request, *args, **kwargs)
+            exchange = partial(super().send, request, *args, **kwargs)
+            response = within(self._timeout_seconds, exchange)
             if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                 return response
             if attempt == MAX_429 - 1:
                 break
-            wait = retry_after(response)
-            if wait is None:
-                wait = BARE_429_WAITS[min(attempt, len(BARE_429_WAITS) - 1)]
-            if wait > self._max_wait_seconds:
-                error = QuotaError(wait)
+            seconds = retry_after(response)
+            if seconds is None:
+                seconds = BARE_429_WAITS[min(attempt, len(BARE_429_WAITS) - 1)]
+            if seconds > self._max_wait_seconds:
+                error = QuotaError(seconds)
                 self.pace.close(error)
                 raise error
-            self.pace.hold(wait)
+            self.pace.hold(seconds)
             self.count_retry()
-            response.raw.drain_conn()
         msg = f"Gong answered 429 to one request {MAX_429} times in a row."
         raise FatalAPIError(msg)
 
@@ -107,6 +120,7 @@ class GongSession(requests.Session):
         super().__init__()
         self.paced = PacedAdapter(
             Pace(settings.requests_per_second),
+            timeout_seconds=settings.request_timeout_seconds,
             max_wait_seconds=settings.max_wait_seconds,
             pool_size=settings.max_concurrency,
         )
@@ -121,6 +135,9 @@ class GongSession(requests.Session):
         # variables, and requests never looks at the last.
         for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
             if bundle := os.environ.get(variable):
+                if not os.path.exists(bundle):  # noqa: PTH110 - also of odd names
+                    msg = f"{variable} names no file or folder: {bundle!r}."
+                    raise SettingsError(msg)
                 self.verify = bundle
                 break
 
@@ -139,6 +156,39 @@ class GongSession(requests.Session):
             timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
             allow_redirects=False,
         )
+
+
+def within(
+    seconds: float, exchange: Callable[[], requests.Response]
+) -> requests.Response:
+    """Wait for an answer no longer than this, however slowly it drips in.
+
+    The time-outs of requests are for each read of the socket: an answer that sends a
+    byte a second would never meet them. What is late is left to a thread that nobody
+    waits for.
+
+    Args:
+        seconds: How long to wait, from sending to the last byte.
+        exchange: Sends the request; the answer's body is read here.
+
+    Raises:
+        requests.Timeout: If the answer is not whole by then.
+    """
+    outcome: Future[requests.Response] = Future()
+
+    def run() -> None:
+        try:
+            response = exchange()
+            _ = response.content
+            outcome.set_result(response)
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    wait([outcome], timeout=seconds)
+    if not outcome.done():
+        raise requests.Timeout
+    return outcome.result()
 
 
 def retry_after(response: requests.Response) -> float | None:
