@@ -7,6 +7,7 @@ has the schema's fields and types and nothing else.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,8 @@ def to_utc(value: str) -> str:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError
-    text = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
+    moment = moment.astimezone(UTC)
+    text = moment.isoformat().removesuffix("+00:00")
     return f"{text}Z" if moment.microsecond else f"{text}.000000Z"
 
 
@@ -114,11 +116,12 @@ def _converter(schema: Mapping[str, Any], name: str) -> Conform:
 
 def _array(items: Mapping[str, Any], name: str) -> Conform:
     convert = _converter(items, name)
+    nullable = "null" in items["type"]
 
     def conform(value: object) -> list[Any]:
         if not isinstance(value, list):
             raise TypeError
-        return [convert(item) for item in value]
+        return [None if item is None and nullable else convert(item) for item in value]
 
     return conform
 
@@ -152,6 +155,8 @@ def _integer(value: object) -> int:
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
+    if not math.isfinite(value):
+        raise OverflowError
     return float(value)
 
 

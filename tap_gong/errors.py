@@ -109,17 +109,17 @@ def interpret(
     body = _parsed(response)
     request_id = _request_id(response, body)
     where = _where(response, request_id)
-    if status == HTTPStatus.OK:
-        if body is None:
-            msg = f"{where} answered 200 without a JSON object."
-            raise RetriableAPIError(msg, response)
+    if status == HTTPStatus.OK and body is not None:
         return Answer(body, request_id)
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        msg = f"{where} answered {status} without a JSON object."
+        raise RetriableAPIError(msg, response)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         msg = f"{where} answered {status}."
         raise RetriableAPIError(msg, response)
-    sentences = _sentences(body)
-    said = " ".join(sentences)
-    if status == HTTPStatus.NOT_FOUND and sentences and nothing.search(said):
+    said = _said(body)
+    is_envelope = bool(said) and isinstance((body or {}).get("requestId"), str)
+    if status == HTTPStatus.NOT_FOUND and is_envelope and nothing.search(said):
         return Answer(None, request_id)
     if _EXPIRED_CURSOR.search(said):
         msg = f"{where} no longer takes the cursor of this list."
@@ -272,13 +272,11 @@ def _request_id(response: requests.Response, body: dict[str, Any] | None) -> str
     return ""
 
 
-def _sentences(body: dict[str, Any] | None) -> list[str]:
-    """Gong's sentences from its error envelope; none if it is not that envelope."""
+def _said(body: dict[str, Any] | None) -> str:
+    """Gong's sentences from its error envelope, on one line; empty without any."""
     errors = (body or {}).get("errors")
     if not isinstance(errors, list):
-        return []
-    return [
-        " ".join(error.split())[:_SENTENCE_LENGTH]
-        for error in errors
-        if isinstance(error, str)
-    ]
+        return ""
+    text = " ".join(error for error in errors if isinstance(error, str))
+    readable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(readable.split())[:_SENTENCE_LENGTH]

@@ -259,8 +259,16 @@ def from_environment(prefix: str) -> dict[str, str]:
 
     Returns:
         The text of each variable that is set.
+
+    Raises:
+        SettingsError: If there is a `.env` that cannot be read as text.
     """
-    load_dotenv(find_dotenv(usecwd=True))
+    dotenv = find_dotenv(usecwd=True)
+    try:
+        load_dotenv(dotenv)
+    except ValueError:
+        msg = f"{dotenv} is not a text file in UTF-8."
+        raise SettingsError(msg) from None
     variables = {name: f"{prefix}{name.upper()}" for name in PROPERTIES}
     return {
         name: os.environ[variable]
@@ -396,8 +404,9 @@ def _refuse_unknown(config: Mapping[str, Any], known: Iterable[str]) -> None:
 def _credentials(config: Mapping[str, Any]) -> tuple[str, str]:
     names = ("access_key", "access_key_secret")
     for name in names:
-        if not isinstance(config.get(name, ""), str | None):
-            msg = f"{name} must be text."
+        value = config.get(name) or ""
+        if not isinstance(value, str) or not _is_utf8(value):
+            msg = f"{name} must be text in UTF-8."
             raise SettingsError(msg)
     missing = [name for name in names if not config.get(name)]
     if missing:
@@ -409,24 +418,31 @@ def _credentials(config: Mapping[str, Any]) -> tuple[str, str]:
     return config["access_key"], config["access_key_secret"]
 
 
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _api_url(config: Mapping[str, Any]) -> str:
     value = _text(config, "api_url") or str(PROPERTIES["api_url"]["default"])
+    if "@" in value:
+        msg = "api_url must not hold credentials; set access_key instead."
+        raise SettingsError(msg)
     try:
         parts = urlsplit(value)
         usable = (
             parts.scheme in {"http", "https"}
             and bool(parts.hostname)
             and parts.port != 0
-            and not (parts.query or parts.fragment)
             and value.isascii()
             and value.isprintable()
-            and not set(value) & set(' \\"<>^`{|}')
+            and not set(value) & set(' \\"<>^`{|}?#')
         )
     except ValueError:
         usable = False
-    if usable and "@" in parts.netloc:
-        msg = "api_url must not hold credentials; set access_key instead."
-        raise SettingsError(msg)
     if not usable:
         msg = (
             f"api_url must be an address such as https://api.gong.io, "

@@ -32,6 +32,9 @@ when Gong does not say how long; the last one repeats."""
 CONNECT_SECONDS = 10
 """A host that takes no connection by then will hardly take it later."""
 
+LONGEST_WAIT = 366 * 86_400
+"""Seconds; a longer Retry-After is no date that a person could be told."""
+
 MAX_429 = 50
 """So many 429 in a row to one request are not a limit but a fault."""
 
@@ -148,14 +151,16 @@ class GongSession(requests.Session):
             request: Without credentials; they are added here.
 
         Returns:
-            The answer, read whole. Redirects are not followed: the API key would
-            travel with them.
+            The answer, read whole.
         """
         return self.send(
             self.prepare_request(request),
             timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
-            allow_redirects=False,
         )
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect: the API key would travel with it."""
 
 
 def within(
@@ -202,10 +207,10 @@ def retry_after(response: requests.Response) -> float | None:
     """
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -47,7 +47,7 @@ def test_run_tells_of_a_signal() -> None:
 def test_run_passes_signals_on() -> None:
     sleeper = "import time; print('ready', flush=True); time.sleep(60)"
     run = [sys.executable, "-m", "tap_gong.sandbox", "run", "--"]
-    with subprocess.Popen(  # noqa: S603 - ours
+    with subprocess.Popen(
         [*run, sys.executable, "-c", sleeper], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
@@ -66,9 +66,7 @@ def test_run_without_its_command(
 
 def test_serve_until_told_to_stop() -> None:
     command = [sys.executable, "-m", "tap_gong.sandbox", "serve", "--port", "0"]
-    with subprocess.Popen(  # noqa: S603 - ours
-        command, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         shown = dict(process.stdout.readline().rsplit(None, 1) for _ in range(3))
         samples = process.stdout.readline().split()[3:]
