@@ -52,7 +52,7 @@ out half a minute."""
 LONGEST_BACKOFF = 8
 """Seconds between two tries, at most."""
 
-RECORDS_HELD = 20_000
+RECORDS_HELD = 10_000
 """Records fetched and not yet emitted, at most or about: some 30 MB."""
 
 _RETRIED = (
@@ -151,7 +151,7 @@ class GongStream(Stream):
         absent: list[str] = []
         checkpoint = Checkpoint(lambda: self._write_checkpoint(plan, absent))
         workers = self.tap.settings.max_concurrency
-        ahead = max(workers, min(8 * workers, RECORDS_HELD // plan.weight))
+        ahead = min(8 * workers, RECORDS_HELD // plan.weight)
         with (
             closing(self.tap.session) as session,
             Progress(self.logger, plan, session.paced) as progress,
@@ -274,7 +274,7 @@ class GongStream(Stream):
             msg = f"{what_failed(error)} That was try {TRIES} of {TRIES}."
             raise FatalAPIError(msg) from None
         except (requests.RequestException, HTTPError) as error:
-            msg = f"No request can be sent, perhaps for the proxy: {error}."
+            msg = f"Nothing can be sent, perhaps for the proxy: {type(error).__name__}."
             raise UnwelcomeError(msg) from None
 
     @backoff.on_exception(

@@ -30,7 +30,7 @@ SECONDS_IN_FLIGHT = 3
 """How long an answer of Gong's may take before `max_concurrency`, left alone, becomes
 the bottleneck instead of `requests_per_second`."""
 
-FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 4, 32
+FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 4, 100
 """Bounds of `max_concurrency` when it is left alone."""
 
 _ID = re.compile(r"[0-9]{1,20}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from requests.utils import get_environ_proxies
 from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
 
@@ -134,6 +135,9 @@ class GongSession(requests.Session):
         )
         self.headers["User-Agent"] = settings.user_agent
         self._timeout = settings.request_timeout_seconds
+        # Left to requests, this is looked up for each request, and takes a fourth of
+        # the tap's own time.
+        self._proxies = get_environ_proxies(settings.api_url)
         # Session.send, unlike Session.request, does not look at the first two of these
         # variables, and requests never looks at the last.
         for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
@@ -156,6 +160,7 @@ class GongSession(requests.Session):
         return self.send(
             self.prepare_request(request),
             timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
+            proxies=self._proxies,
         )
 
     @override
