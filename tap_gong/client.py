@@ -326,8 +326,9 @@ class GongStream(Stream):
             if slice_.ids and key[0] not in slice_.ids:
                 msg = "it holds an ID that was not asked for"
                 raise ShapeError(msg)
-            for name in self._dropped & record.keys():
-                del record[name]
+            if self._dropped:
+                for name in self._dropped & record.keys():
+                    del record[name]
             if self._is_selective:
                 pop_deselected_record_properties(record, self.schema, self.mask)
             records[key] = record

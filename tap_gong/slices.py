@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 
-CALLS_PER_PERIOD = 500
-"""Calls that a period is cut to hold, about. Each period costs half a page for its last
-one, on average: 10% here. Fewer calls would cost more, and more would leave fewer
-periods to fetch side by side, and fewer checkpoints."""
+CALLS_PER_PERIOD = 480
+"""Calls that a period is cut to hold, about: a little less than five pages, so that
+chance seldom makes it a sixth. Larger periods would waste less on their last pages, and
+smaller ones leave more to fetch side by side (see benchmarks/by_date.py)."""
 
 MOST_CALLS_PER_PERIOD = 750
 """Calls up to which a period is left as it is: cutting it costs the page that has told
