@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import subprocess
-import sys
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.kills import WAYS, Target, finish, kill_and_resume, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,87 +22,18 @@ if TYPE_CHECKING:
 COUNT = 300
 
 
-@dataclass
-class Target:
-    """What a target would have kept: whole lines, and the last state among them."""
-
-    ids: list[str] = field(default_factory=list)
-    state: dict[str, Any] | None = None
-
-    def take(self, line: str) -> None:
-        if line.endswith("\n"):
-            message = json.loads(line)
-            if message["type"] == "RECORD":
-                self.ids.append(message["record"]["id"])
-            elif message["type"] == "STATE":
-                self.state = message["value"]
-
-
-def start(folder: Path, config: dict[str, Any], target: Target) -> Any:  # noqa: ANN401
-    """Start the tap as a process of its own, from the target's state."""
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "state.json").write_text(json.dumps(target.state or {}))
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tap_gong"),
-            *("--config", str(folder / "config.json")),
-            *("--state", str(folder / "state.json")),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run_until(process: Any, lines: int, target: Target) -> bool:  # noqa: ANN401
-    """Read so many lines; tell whether the process is still writing."""
-    for _ in range(lines):
-        line = process.stdout.readline()
-        if not line:
-            return False
-        target.take(line)
-    return True
-
-
-def finish(process: Any, target: Target) -> tuple[int, str]:  # noqa: ANN401
-    """Read the rest; status and log."""
-    with process:
-        for line in process.stdout:
-            target.take(line)
-        log = process.stderr.read()
-    return process.returncode, log
-
-
 @pytest.fixture
 def slow_sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     return make_sandbox(latency=0.02, latency_jitter=0.5)
 
 
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("by", ["id", "date"])
 def test_killed_anywhere_and_resumed(
-    run_tap: Callable[[Sandbox], TapRunner],
-    slow_sandbox: Sandbox,
-    tmp_path: Path,
-    seed: int,
-    signum: signal.Signals,
+    slow_sandbox: Sandbox, tmp_path: Path, by: str, way: str, seed: int
 ) -> None:
-    generator = random.Random(seed)
-    wanted = list(slow_sandbox.world.ids[:COUNT])
-    queued, configured = wanted[:120], wanted[120:]
-    config = run_tap(slow_sandbox).config | {"call_ids": configured}
-    target = Target(state={"bookmarks": {"calls": {"call_ids": queued}}})
-    for _ in range(2):
-        process = start(tmp_path, config, target)
-        if run_until(process, generator.randrange(1, 180), target):
-            process.send_signal(signum)
-        finish(process, target)
-    status, log = finish(start(tmp_path, config, target), target)
-    assert status == 0, log
-    assert set(target.ids) == set(wanted)
-    # At most the records since the last checkpoint, and what was in flight, come twice.
-    assert len(target.ids) <= COUNT + 2 * (100 + 32)
-    assert target.state == {"bookmarks": {"calls": {"call_ids": []}}}
+    kill_and_resume(slow_sandbox, tmp_path, by=by, way=way, seed=seed)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -148,6 +77,8 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(
     wanted = list(slow_sandbox.world.ids[:COUNT])
     config = run_tap(slow_sandbox).config | {"call_ids": wanted}
     process = start(tmp_path, config, Target())
+    assert process.stdout
+    assert process.stderr
     with process:
         process.stdout.readline()
         process.stdout.close()

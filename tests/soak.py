@@ -1,0 +1,76 @@
+"""The long version of what CI does in short: kills by the hundred, and 20% faults.
+
+python -m tests.soak [--kills 200] [--calls 2000] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tap_gong.sandbox import Options, Sandbox
+from tests.kills import WAYS, Target, finish, kill_and_resume, start
+
+
+def kills(count: int, seed: int) -> None:
+    """Kill the tap so many times, each way and both by ID and by date."""
+    generator = random.Random(seed)
+    options = Options(
+        requests_per_second=0, requests_per_day=0, latency=0.02, latency_jitter=0.5
+    )
+    for number in range(-(-count // 2)):
+        by = ("id", "date")[number % 2]
+        way = WAYS[number // 2 % len(WAYS)]
+        with Sandbox(options) as sandbox, tempfile.TemporaryDirectory() as folder:
+            moments = generator.randrange(2**32)
+            kill_and_resume(sandbox, Path(folder), by=by, way=way, seed=moments)
+        print(f"killed twice by {way}, calls by {by}: nothing lost", flush=True)  # noqa: T201
+
+
+def faults(calls: int, seed: int) -> None:
+    """Retrieve so many calls while a fifth of the requests gets a fault of any kind."""
+    options = Options(
+        calls=calls,
+        seed=seed,
+        requests_per_second=0,
+        requests_per_day=0,
+        fault_rate=0.2,
+        drip_seconds=1,
+    )
+    for by in ("id", "batch", "date"):
+        with Sandbox(options) as sandbox, tempfile.TemporaryDirectory() as folder:
+            config: dict[str, Any] = {
+                "access_key": sandbox.access_key,
+                "access_key_secret": sandbox.access_key_secret,
+                "api_url": sandbox.url,
+                "requests_per_second": 100,
+                "request_timeout_seconds": 1,
+            }
+            if by == "date":
+                config["start_date"] = "2024-10-30"
+            else:
+                config["call_ids"] = list(sandbox.world.ids)
+                config["call_lookup"] = "batch" if by == "batch" else "single"
+            target = Target()
+            status, log = finish(start(Path(folder), config, target), target)
+            assert status == 0, log
+            assert sorted(target.ids) == sorted(sandbox.world.ids)
+            print(f"20% faults, {calls} calls by {by}: all arrived", flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """Run both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--calls", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    faults(chosen.calls, chosen.seed)
+    kills(chosen.kills, chosen.seed)
+
+
+if __name__ == "__main__":
+    main()
