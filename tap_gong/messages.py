@@ -41,5 +41,9 @@ class MessageWriter(MsgSpecWriter):
         # Not twice, should the reader be gone.
         lines, self._buffer = self._buffer, bytearray()
         if lines:
-            sys.stdout.buffer.write(lines)
+            rest = memoryview(lines)
+            while rest:
+                # With PYTHONUNBUFFERED this is the bare file, and a signal cuts a write
+                # to a full pipe short.
+                rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.buffer.flush()
