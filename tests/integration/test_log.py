@@ -1,0 +1,58 @@
+"""What a person reads on stderr: how far a run is, how it ended, and not much else."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_gong.sandbox import Sandbox
+    from tests.conftest import TapRunner
+
+
+@pytest.mark.parametrize("lookup", ["single", "batch"])
+def test_800_calls_with_faults_and_absences_are_told_in_80_lines(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    monkeypatch: pytest.MonkeyPatch,
+    lookup: str,
+) -> None:
+    monkeypatch.setattr("backoff._sync.time.sleep", lambda _: None)
+    monkeypatch.setattr("tap_gong.pace.Pace.hold", lambda *_: None)
+    kinds = ("status-500", "html-502", "html-200", "reset", "rate-limit", "truncated")
+    sandbox = make_sandbox(fault_rate=0.2, faults=kinds)
+    wanted = [*sandbox.world.ids[:700], *map(str, range(1, 101))]
+    run = run_tap(sandbox)(call_ids=wanted, call_lookup=lookup)
+    assert run.status == 0
+    assert len(run.ids) == 700
+    lines = run.stderr.splitlines()
+    assert len(lines) <= 80
+    for unknown in wanted[700:]:
+        assert f" {unknown} (requestId " in run.stderr
+    assert re.search(
+        r"Done: 700 records, 100 absent, \d+ requests of which", run.stderr
+    )
+
+
+def test_progress_is_told(
+    tap: TapRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_gong.progress.SECONDS_BETWEEN_LINES", 0)
+    run = tap(call_ids=list(sandbox.world.ids[:20]), start_date="2024-10-30")
+    assert "10 of 20 calls (50%), 10 records," in run.stderr
+    assert "requests a second, 0:00:0" in run.stderr
+
+
+def test_a_terminal_gets_a_bar(
+    tap: TapRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    run = tap(call_ids=list(sandbox.world.ids[:20]))
+    assert "/20 [" in run.stderr
+    assert "of 20 calls" not in run.stderr
+    assert "Done: 20 records" in run.stderr
+    assert "/20 [" not in run.stdout
