@@ -297,7 +297,7 @@ class GongStream(Stream):
         except requests.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
                 raise
-            raise wrong_certificate(url) from None
+            raise wrong_certificate(url, error) from None
         try:
             answer = interpret(
                 response, nothing=endpoint.nothing, instead=endpoint.instead

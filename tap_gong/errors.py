@@ -38,6 +38,8 @@ _MISSING_SCOPE = re.compile(r"permission to use '(api:[\w:.-]+)'")
 _EXPIRED_CURSOR = re.compile(
     r"cursor has expired|failed to verify cursor", re.IGNORECASE
 )
+_TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
+_VERIFY_REASON = re.compile(r"certificate verify failed: ([\w -]+)")
 _REQUEST_ID = re.compile(r"[\w-]{1,64}")
 _SENTENCE_LENGTH = 300
 
@@ -162,25 +164,32 @@ def what_failed(error: BaseException | None) -> str:
         return str(error)
     if isinstance(error, requests.Timeout):
         return "Gong did not answer in time (request_timeout_seconds)."
+    is_proxy = isinstance(error, requests.exceptions.ProxyError)
+    what = "The connection to the proxy" if is_proxy else "The connection to Gong"
+    if status := _TUNNEL_STATUS.search(str(error)):
+        return f"The proxy did not let the request through: it answered {status[1]}."
     while error and not getattr(error, "strerror", None):
         error = error.__cause__ or error.__context__
     reason = f": {error.strerror}" if isinstance(error, OSError) else ""
-    return f"The connection to Gong failed{reason}."
+    return f"{what} failed{reason}."
 
 
-def wrong_certificate(url: str) -> UnwelcomeError:
+def wrong_certificate(url: str, error: requests.RequestException) -> UnwelcomeError:
     """Make the error for a certificate that does not verify.
 
     Args:
         url: The address that was asked.
+        error: What was raised.
 
     Returns:
         The error to raise.
     """
+    found = _VERIFY_REASON.search(str(error))
+    reason = f" ({found[1].strip()})" if found else ""
     return UnwelcomeError(
-        f"The certificate of {url} does not verify. If your company's network signs "
-        f"with an authority of its own, set REQUESTS_CA_BUNDLE or SSL_CERT_FILE to the "
-        f"file with its certificate."
+        f"The certificate of {url} does not verify{reason}. If your company's network "
+        f"signs with an authority of its own, set REQUESTS_CA_BUNDLE or SSL_CERT_FILE "
+        f"to the file with its certificate."
     )
 
 

@@ -56,9 +56,10 @@ class TapGong(Tap):
         """Check everything that a user can get wrong before any request is sent."""
         super().__init__(*args, validate_config=validate_config, **kwargs)
         if validate_config:
+            _ = self.session
             bookmarks = self.state.get("bookmarks", {})
             for stream in self.streams.values():
-                if isinstance(stream, GongStream):
+                if isinstance(stream, GongStream) and stream.selected:
                     stream.plan(dict(bookmarks.get(stream.name, {})))
 
     @override

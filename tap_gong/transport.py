@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import threading
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, select_proxy
 from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
+from urllib3.util import parse_url
 
 from tap_gong.errors import QuotaError, SettingsError
 from tap_gong.pace import Pace
@@ -120,6 +122,10 @@ class GongSession(requests.Session):
 
         Args:
             settings: Credentials, pace, time-outs and user agent.
+
+        Raises:
+            SettingsError: If the environment names a proxy or certificates that cannot
+                be used.
         """
         super().__init__()
         self.paced = PacedAdapter(
@@ -135,18 +141,8 @@ class GongSession(requests.Session):
         )
         self.headers["User-Agent"] = settings.user_agent
         self._timeout = settings.request_timeout_seconds
-        # Left to requests, this is looked up for each request, and takes a fourth of
-        # the tap's own time.
-        self._proxies = get_environ_proxies(settings.api_url)
-        # Session.send, unlike Session.request, does not look at the first two of these
-        # variables, and requests never looks at the last.
-        for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-            if bundle := os.environ.get(variable):
-                if not os.path.exists(bundle):  # noqa: PTH110 - also of odd names
-                    msg = f"{variable} names no file or folder: {bundle!r}."
-                    raise SettingsError(msg)
-                self.verify = bundle
-                break
+        self._proxies = environment_proxies(settings.api_url)
+        self.verify = environment_authorities() or True
 
     def ask(self, request: requests.Request) -> requests.Response:
         """Send a request in its turn.
@@ -166,6 +162,53 @@ class GongSession(requests.Session):
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect: the API key would travel with it."""
+
+
+def environment_proxies(url: str) -> dict[str, str]:
+    """Find the proxies for an address in HTTPS_PROXY and its kin, less NO_PROXY.
+
+    Left to requests, this is looked up for each request, and takes a fourth of the
+    tap's own time.
+
+    Raises:
+        SettingsError: If the proxy for the address has no host. The proxy is not shown,
+            for it may hold a password.
+    """
+    proxies = get_environ_proxies(url)
+    if proxy := select_proxy(url, proxies):
+        try:
+            address = proxy if "://" in proxy else f"http://{proxy}"
+            has_host = bool(parse_url(address).host)
+        except (TypeError, ValueError):
+            has_host = False
+        if not has_host:
+            msg = "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY holds no address of a proxy."
+            raise SettingsError(msg)
+    return proxies
+
+
+def environment_authorities() -> str | None:
+    """Find the company's own certificate authorities, if the environment names any.
+
+    Session.send, unlike Session.request, does not look at the first two of these
+    variables, and requests never looks at the last.
+
+    Returns:
+        A file or a folder.
+
+    Raises:
+        SettingsError: If there is none by that name, or no certificate in the file.
+    """
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        if bundle := os.environ.get(variable):
+            try:
+                if not os.path.isdir(bundle):  # noqa: PTH112 - as requests does
+                    ssl.create_default_context(cafile=bundle)
+            except (OSError, ValueError):
+                msg = f"{variable} names no file with certificates: {bundle!r}."
+                raise SettingsError(msg) from None
+            return bundle
+    return None
 
 
 def within(

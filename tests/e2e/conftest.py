@@ -1,17 +1,66 @@
-"""Meltano, installed with this checkout and its loaders in a folder of its own."""
+"""Real targets, each installed in a folder of its own, and how to ask what arrived."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from tap_gong.sandbox import Sandbox
+
 ROOT = Path(__file__).parents[2]
+
+ASK = """
+import json, sys
+from {module} import connect
+cursor = connect(sys.argv[1]).execute(sys.argv[2])
+names = [column[0] for column in cursor.description]
+rows = [dict(zip(names, row)) for row in cursor.fetchall()]
+print(json.dumps(rows, default=str))
+"""
+
+
+def ask(python: Path, module: str, database: str, sql: str) -> list[dict[str, Any]]:
+    """Ask a database, with the module that the target brought along."""
+    done = subprocess.run(
+        [python, "-c", ASK.format(module=module), database, sql],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def settings(sandbox: Sandbox, **more: str) -> dict[str, str]:
+    """The environment that points the tap to a sandbox."""
+    values = {
+        "access_key": sandbox.access_key,
+        "access_key_secret": sandbox.access_key_secret,
+        "api_url": sandbox.url,
+        "requests_per_second": "99.5",
+    } | more
+    return {f"TAP_GONG_{name.upper()}": value for name, value in values.items()}
+
+
+def make_venv(folder: Path, *requirements: str) -> Path:
+    """Make a virtual environment with these packages.
+
+    Returns:
+        The folder of its commands.
+    """
+    commands = folder / "venv" / "bin"
+    subprocess.run([sys.executable, "-m", "venv", commands.parent], check=True)
+    subprocess.run([commands / "pip", "install", "-q", *requirements], check=True)
+    return commands
 
 
 @dataclass
@@ -36,6 +85,12 @@ class Meltano:
             pytest.fail(done.stdout)
         return done.stdout
 
+    def duckdb(self, sql: str, path: Path | None = None) -> list[dict[str, Any]]:
+        """Ask a DuckDB file; the one that `meltano.yml` names by default."""
+        python = self.project / ".meltano/loaders/target-duckdb/venv/bin/python"
+        database = path or self.project / "output" / "warehouse.duckdb"
+        return ask(python, "duckdb", str(database), sql)
+
 
 @pytest.fixture(scope="session")
 def meltano(tmp_path_factory: pytest.TempPathFactory) -> Meltano:
@@ -53,12 +108,6 @@ def meltano(tmp_path_factory: pytest.TempPathFactory) -> Meltano:
         target = project / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
-    bin_folder = folder / "venv" / "bin"
-    for command in (
-        [sys.executable, "-m", "venv", folder / "venv"],
-        [bin_folder / "pip", "install", "--quiet", "meltano~=4.4"],
-    ):
-        subprocess.run(command, check=True)
-    made = Meltano(project, bin_folder / "meltano")
+    made = Meltano(project, make_venv(folder, "meltano~=4.4") / "meltano")
     made("install")
     return made

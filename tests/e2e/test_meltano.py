@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e import odd
+from tests.e2e.conftest import settings
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tap_gong.sandbox import Sandbox
     from tests.e2e.conftest import Meltano
 
@@ -19,48 +24,29 @@ pytestmark = pytest.mark.skipif(
     reason="duckdb<1.3, which target-duckdb 0.8.0 needs, has no wheel for Python 3.14",
 )
 
-
-def settings(sandbox: Sandbox, **more: str) -> dict[str, str]:
-    """The environment that points the tap to a sandbox."""
-    values = {
-        "access_key": sandbox.access_key,
-        "access_key_secret": sandbox.access_key_secret,
-        "api_url": sandbox.url,
-        "requests_per_second": "99.5",
-    } | more
-    return {f"TAP_GONG_{name.upper()}": value for name, value in values.items()}
+START = "2024-10-30"
+"""Before the first call of the sandbox's company."""
 
 
-def query(meltano: Meltano, sql: str) -> list[dict[str, Any]]:
-    """Ask the DuckDB file, with the DuckDB that the loader brought."""
-    python = next(
-        meltano.project.glob(".meltano/loaders/target-duckdb/venv/bin/python")
-    )
-    script = (
-        "import duckdb, json, sys\n"
-        "found = duckdb.connect('output/warehouse.duckdb', read_only=True)"
-        ".execute(sys.argv[1])\n"
-        "names = [column[0] for column in found.description]\n"
-        "rows = [dict(zip(names, row)) for row in found.fetchall()]\n"
-        "print(json.dumps(rows, default=str))\n"
-    )
-    done = subprocess.run(
-        [python, "-c", script, sql],
-        cwd=meltano.project,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    rows: list[dict[str, Any]] = json.loads(done.stdout)
-    return rows
+def stored_by_duckdb(text: str) -> str | None:
+    """The loader's CSV has no empty text."""
+    return text or None
 
 
-def utc(timestamp: str | None) -> dt.datetime | None:
-    """An instant, however it is written; without an offset it is UTC."""
-    if timestamp is None:
-        return None
-    moment = dt.datetime.fromisoformat(timestamp)
-    return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+@pytest.fixture
+def late(sandbox: Sandbox) -> str:
+    """The ID of a call of yesterday that Gong does not show yet."""
+    started = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    sandbox.world.add({"id": "18446744073709551615", "started": started.isoformat()})
+    sandbox.hidden.add("18446744073709551615")
+    return "18446744073709551615"
+
+
+def periods(sandbox: Sandbox, name: str) -> list[dt.datetime]:
+    """One of the two dates of all requests so far, which are then forgotten."""
+    found = [dt.datetime.fromisoformat(r.query[name]) for r in sandbox.requests]
+    sandbox.requests.clear()
+    return found
 
 
 def test_calls_by_id_into_duckdb(meltano: Meltano, sandbox: Sandbox) -> None:
@@ -71,17 +57,8 @@ def test_calls_by_id_into_duckdb(meltano: Meltano, sandbox: Sandbox) -> None:
             *("run", "tap-gong", "target-duckdb"),
             **settings(sandbox, call_ids=",".join(wanted)),
         )
-    rows = {row["id"]: row for row in query(meltano, "select * from calls")}
-    count = query(meltano, "select count(*) as n from calls")
-    assert count == [{"n": len(wanted)}]
-    assert rows.keys() == set(wanted)
-    for id_ in wanted:
-        call = sandbox.world.call(id_) or {}
-        row = rows[id_]
-        for name in ("started", "scheduled"):
-            assert utc(row[name]) == utc(call.get(name)), name
-        for name in ("title", "duration", "isPrivate", "workspaceId", "url"):
-            assert row[name.lower()] == call.get(name), name
+    calls: list[dict[str, Any]] = [sandbox.world.call(id_) or {} for id_ in wanted]
+    odd.check(meltano.duckdb("select * from calls"), calls, stored_by_duckdb)
 
 
 def test_calls_by_id_into_json_lines(meltano: Meltano, sandbox: Sandbox) -> None:
@@ -92,3 +69,59 @@ def test_calls_by_id_into_json_lines(meltano: Meltano, sandbox: Sandbox) -> None
     )
     lines = (meltano.project / "output" / "calls.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == wanted
+
+
+def test_calls_by_date_into_duckdb(
+    meltano: Meltano, sandbox: Sandbox, tmp_path: Path, late: str
+) -> None:
+    path = tmp_path / "calls.duckdb"
+
+    def run() -> list[str]:
+        meltano(
+            *("run", "--state-id-suffix", "by-date", "tap-gong", "target-duckdb"),
+            **settings(sandbox, start_date=START),
+            TARGET_DUCKDB_PATH=str(path),
+        )
+        return [row["id"] for row in meltano.duckdb("select id from calls", path)]
+
+    everything = sorted(sandbox.world.ids)
+    assert sorted(run()) == [id_ for id_ in everything if id_ != late]
+    first_end = max(periods(sandbox, "toDateTime"))
+    sandbox.hidden.clear()
+    assert sorted(run()) == everything
+    assert min(periods(sandbox, "fromDateTime")) == first_end - dt.timedelta(days=3)
+
+
+def test_calls_by_date_into_json_lines(
+    meltano: Meltano, sandbox: Sandbox, tmp_path: Path, late: str
+) -> None:
+    def run() -> list[str]:
+        meltano(
+            *("run", "--state-id-suffix", "by-date", "tap-gong", "target-jsonl"),
+            **settings(sandbox, start_date=START),
+            TARGET_JSONL_DESTINATION_PATH=str(tmp_path),
+        )
+        lines = (tmp_path / "calls.jsonl").read_text().splitlines()
+        return [json.loads(line)["id"] for line in lines]
+
+    everything = sorted(sandbox.world.ids)
+    assert sorted(run()) == [id_ for id_ in everything if id_ != late]
+    first_end = max(periods(sandbox, "toDateTime"))
+    sandbox.hidden.clear()
+    # Lines are appended: a call within the look-back would stand there twice.
+    assert sorted(run()) == everything
+    assert min(periods(sandbox, "fromDateTime")) == first_end - dt.timedelta(days=3)
+
+
+def test_odd_calls_into_duckdb(
+    meltano: Meltano, make_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    sandbox = make_sandbox(calls=0)
+    calls = odd.add_to(sandbox)
+    path = tmp_path / "calls.duckdb"
+    meltano(
+        *("run", "--state-id-suffix", "odd", "tap-gong", "target-duckdb"),
+        **settings(sandbox, call_ids=",".join(sandbox.world.ids), call_lookup="batch"),
+        TARGET_DUCKDB_PATH=str(path),
+    )
+    odd.check(meltano.duckdb("select * from calls", path), calls, stored_by_duckdb)
