@@ -49,8 +49,8 @@ def install(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     subprocess.run([pip, "install", "--quiet", CDK], check=True)
     # Only the file in it is wanted: the distribution pins a runner of long ago.
-    fetch = [pip, "download", "--quiet", "--no-deps", "--dest", folder, SOURCE]
-    subprocess.run(fetch, check=True)
+    options = ("--quiet", "--no-deps", "--dest")
+    subprocess.run([pip, "download", *options, str(folder), SOURCE], check=True)
     (wheel,) = folder.glob("airbyte_source_gong-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         manifest = archive.read("source_gong/manifest.yaml")

@@ -7,7 +7,6 @@ that "everything up to here has been emitted" outlives the process.
 from __future__ import annotations
 
 import hashlib
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
 
     from tap_gong.endpoint import Endpoint
 
+
+MOST_PARTS = 1000
+"""Parts to cut a period into at once; each can be cut again."""
 
 DAY = timedelta(days=1)
 
@@ -210,7 +212,7 @@ class PeriodPlan(Plan):
         """Cut a period that has many calls into equal parts of whole seconds."""
         start, end = slice_.period or (self._start, self._end)
         seconds = int((end - start).total_seconds())
-        count = min(math.ceil(total / CALLS_PER_PERIOD), seconds)
+        count = min(-(-total // CALLS_PER_PERIOD), seconds, MOST_PARTS)
         if total <= MOST_CALLS_PER_PERIOD or count <= 1:
             return ()
         cuts = (start + timedelta(seconds=seconds * n // count) for n in range(count))
@@ -239,7 +241,8 @@ class PeriodPlan(Plan):
 
 def iso(moment: datetime) -> str:
     """Write a moment in UTC as Gong's documentation does, in whole seconds."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    text = moment.astimezone(UTC).isoformat(timespec="seconds")
+    return f"{text.removesuffix('+00:00')}Z"
 
 
 def saved_moment(bookmark: Mapping[str, Any]) -> datetime | None:

@@ -1,0 +1,138 @@
+"""Endpoints: the request they make, and where the answer has the records."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tap_gong.conform import ShapeError
+from tap_gong.endpoint import Endpoint, next_cursor, total_records
+from tap_gong.errors import NOTHING_FOUND
+
+from .conftest import brief
+
+BASE = "https://api.gong.io"
+ONE = Endpoint("GET", "/v2/calls/{id}", records="call")
+LIST = Endpoint("GET", "/v2/users", records="users")
+POSTED = Endpoint("POST", "/v2/calls/extensive", records="calls", record="metaData")
+
+
+def test_an_input_in_the_path() -> None:
+    request = ONE.request(BASE, {"id": "7782342274025937895"}, None).prepare()
+    assert request.method == "GET"
+    assert request.url == f"{BASE}/v2/calls/7782342274025937895"
+    assert request.body is None
+
+
+def test_the_rest_goes_into_the_query() -> None:
+    endpoint = Endpoint("GET", "/v2/flows/{id}/steps", records="steps")
+    inputs = {"id": "5", "fromDateTime": "2026-01-01T00:00:00+01:00"}
+    request = endpoint.request(BASE, inputs, "a/b+c=&d").prepare()
+    assert request.url == (
+        f"{BASE}/v2/flows/5/steps"
+        "?fromDateTime=2026-01-01T00%3A00%3A00%2B01%3A00&cursor=a%2Fb%2Bc%3D%26d"
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "cursor", "query"),
+    [
+        ({}, None, ""),
+        ({}, "c", "?cursor=c"),
+        ({"workspaceId": "1"}, None, "?workspaceId=1"),
+        ({"userIds": ["1", "2"]}, None, "?userIds=1&userIds=2"),
+    ],
+)
+def test_query(inputs: dict[str, Any], cursor: str | None, query: str) -> None:
+    url = LIST.request(BASE, inputs, cursor).prepare().url
+    assert url == f"{BASE}/v2/users{query}"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "cursor", "body"),
+    [
+        ({}, None, {"filter": {}}),
+        ({"callIds": ["1", "2"]}, None, {"filter": {"callIds": ["1", "2"]}}),
+        ({"callIds": ["1"]}, "c", {"filter": {"callIds": ["1"]}, "cursor": "c"}),
+    ],
+)
+def test_body(inputs: dict[str, Any], cursor: str | None, body: object) -> None:
+    request = POSTED.request(BASE, inputs, cursor).prepare()
+    assert request.method == "POST"
+    assert request.url == f"{BASE}/v2/calls/extensive"
+    assert request.headers["Content-Type"] == "application/json"
+    assert json.loads(request.body or b"") == body
+
+
+def test_a_request_changes_no_inputs_and_has_no_credentials() -> None:
+    inputs = {"id": "5", "a": "b"}
+    request = ONE.request(BASE, inputs, "c")
+    assert inputs == {"id": "5", "a": "b"}
+    assert request.auth is None
+    assert "Authorization" not in request.prepare().headers
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "rows"),
+    [
+        (ONE, {"call": {"id": "1"}}, [{"id": "1"}]),
+        (ONE, {"call": None}, [None]),
+        (ONE, {}, [None]),
+        (LIST, {"users": []}, []),
+        (LIST, {"users": [{"id": "1"}, {"id": "2"}]}, [{"id": "1"}, {"id": "2"}]),
+        (LIST, {"users": "x"}, ["x"]),
+        (POSTED, {"calls": []}, []),
+        (POSTED, {"calls": [{"metaData": {"id": "1"}, "x": 1}]}, [{"id": "1"}]),
+        (POSTED, {"calls": [{}]}, [None]),
+    ],
+    ids=brief,
+)
+def test_rows(endpoint: Endpoint, body: dict[str, Any], rows: list[Any]) -> None:
+    assert endpoint.rows(body) == rows
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"calls": None}, {"calls": "x"}, {"calls": [{}, 5]}, {"calls": [[]]}]
+)
+def test_rows_that_hold_no_record(body: dict[str, Any]) -> None:
+    with pytest.raises(ShapeError, match="'calls'"):
+        POSTED.rows(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "cursor", "total"),
+    [
+        ({}, None, 0),
+        ({"records": None}, None, 0),
+        ({"records": {}}, None, 0),
+        ({"records": {"cursor": None, "totalRecords": None}}, None, 0),
+        ({"records": {"cursor": ""}}, None, 0),
+        ({"records": {"cursor": "eyJ", "totalRecords": 250}}, "eyJ", 250),
+        ({"records": {"totalRecords": True}}, None, 0),
+        ({"records": {"totalRecords": "250"}}, None, 0),
+    ],
+    ids=brief,
+)
+def test_envelope(body: dict[str, Any], cursor: str | None, total: int) -> None:
+    assert next_cursor(body) == cursor
+    assert total_records(body) == total
+
+
+@pytest.mark.parametrize("records", ["x", 5, True, ["a"], [{"cursor": "c"}]], ids=brief)
+def test_an_envelope_that_is_none(records: object) -> None:
+    with pytest.raises(ShapeError, match="'records'"):
+        next_cursor({"records": records})
+    with pytest.raises(ShapeError, match="'records'"):
+        total_records({"records": records})
+
+
+@pytest.mark.parametrize("cursor", [5, True, ["c"], {"c": "d"}], ids=brief)
+def test_a_cursor_that_is_no_text(cursor: object) -> None:
+    with pytest.raises(ShapeError, match="'cursor'"):
+        next_cursor({"records": {"cursor": cursor}})
+
+
+def test_nothing_found_is_the_rule_for_filters() -> None:
+    assert LIST.nothing is NOTHING_FOUND

@@ -1,0 +1,521 @@
+"""What answers mean, and that no sentence carries more than it may."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+
+from tap_gong.errors import (
+    ANY_SENTENCE,
+    NOTHING_FOUND,
+    Answer,
+    CursorExpiredError,
+    InterruptedRunError,
+    QuotaError,
+    SettingsError,
+    UnwelcomeError,
+    interpret,
+    quota_spent,
+    what_failed,
+    wrong_certificate,
+    wrong_shape,
+)
+from tap_gong.slices import CALLS_PER_PERIOD, CallIdPlan, PeriodPlan
+from tap_gong.streams.calls import CALLS
+
+from .conftest import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ID = "7782342274025937895"
+MARKER = "Mx. Private"
+REFERENCE = "4al018gzaztcr8nbukw"
+WHERE = f"GET /v2/calls/{ID}"
+
+
+def response_of(
+    status: int, content: bytes, headers: Mapping[str, str] | None = None
+) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response._content = content
+    response.headers.update(headers or {})
+    response.request = requests.Request(
+        "GET",
+        f"https://api.gong.io/v2/calls/{ID}",
+        params={"cursor": MARKER},
+        auth=("key", MARKER),
+    ).prepare()
+    return response
+
+
+ENVELOPE = b'{"requestId": "4al018gzaztcr8nbukw", "errors": ["x"]}'
+
+
+def enveloped(*errors: object) -> bytes:
+    return json.dumps({"requestId": REFERENCE, "errors": errors}).encode()
+
+
+def read(
+    status: int, content: bytes, *, nothing: re.Pattern[str] = NOTHING_FOUND
+) -> Answer:
+    return interpret(response_of(status, content), nothing=nothing)
+
+
+def message_of(kind: type[Exception], status: int, content: bytes) -> str:
+    with pytest.raises(kind) as caught:
+        read(status, content)
+    message = str(caught.value)
+    assert f"{WHERE} " in message
+    assert "cursor=" not in message
+    assert "\n" not in message
+    return message
+
+
+def is_final(error: BaseException) -> bool:
+    return isinstance(error, FatalAPIError) and not isinstance(error, RetriableAPIError)
+
+
+# 200
+
+
+def test_records() -> None:
+    body = {"requestId": REFERENCE, "call": {"id": ID, "title": MARKER}}
+    assert read(200, json.dumps(body).encode()) == Answer(body, REFERENCE)
+
+
+def test_numbers_are_exact() -> None:
+    answer = read(200, b'{"call": {"id": 18446744073709551615}}')
+    assert answer.body == {"call": {"id": 18446744073709551615}}
+    assert answer.request_id == ""
+
+
+NO_OBJECTS = [
+    b"",
+    b" ",
+    b"null",
+    b"[]",
+    b'["Mx. Private"]',
+    b'"Mx. Private"',
+    b"5",
+    b"<html>Mx. Private</html>",
+    b'{"call": {"title": "Mx. Private',
+    b'{"call": "Mx. Private"} {"call": 1}',
+    b'{"a": "Mx. Private", "a": 1}',
+    b'{"call": {"id": "1", "title": "Mx. Private", "id": "2"}}',
+    b'{"call": [{"b": {"a": 1, "a": 1}}]}',
+    b'{"duration": NaN}',
+    b'{"duration": Infinity}',
+    b'{"duration": [-Infinity]}',
+    b'{"title": "Mx. Private\xff"}',
+    b'{"title": "Mx. Private\n"}',
+    b'\x80{"title": "Mx. Private"}',
+    b"[" * 100_000,
+    b"[" * 100_000 + b"]" * 100_000,
+    b'{"a":' * 100_000,
+    b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    b'{"id": ' + b"9" * 5_000 + b"}",
+]
+
+
+@pytest.mark.parametrize("content", NO_OBJECTS, ids=range(len(NO_OBJECTS)))
+def test_200_without_an_object_is_tried_again(content: bytes) -> None:
+    message = message_of(RetriableAPIError, 200, content)
+    assert message == f"{WHERE} answered 200 without a JSON object."
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206])
+@pytest.mark.parametrize("content", [b"", b'{"call": {"id": "1"}}', ENVELOPE])
+def test_2xx_other_than_200_is_tried_again(status: int, content: bytes) -> None:
+    message = message_of(RetriableAPIError, status, content)
+    assert f"answered {status} without a JSON object." in message
+
+
+@pytest.mark.parametrize("content", NO_OBJECTS, ids=range(len(NO_OBJECTS)))
+def test_hostile_bodies_are_told_apart_by_status_alone(content: bytes) -> None:
+    for status in (400, 401, 403, 404, 503):
+        with pytest.raises((FatalAPIError, RetriableAPIError)) as caught:
+            read(status, content, nothing=ANY_SENTENCE)
+        assert isinstance(caught.value, RetriableAPIError) == (status == 503)
+        assert MARKER not in str(caught.value)
+        assert len(str(caught.value)) < 300
+
+
+def test_wrong_shape_is_tried_again() -> None:
+    response = response_of(200, enveloped(MARKER))
+    error = wrong_shape(response, Answer({}, REFERENCE), "'id' is list, not string")
+    assert isinstance(error, RetriableAPIError)
+    assert error.response is response
+    assert str(error) == (
+        f"{WHERE} (requestId {REFERENCE}) answered in another shape than documented: "
+        "'id' is list, not string."
+    )
+
+
+# 5xx
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599])
+def test_5xx_is_tried_again(status: int) -> None:
+    response = response_of(status, enveloped(MARKER))
+    with pytest.raises(RetriableAPIError) as caught:
+        interpret(response, nothing=ANY_SENTENCE)
+    assert caught.value.response is response
+    assert str(caught.value) == f"{WHERE} (requestId {REFERENCE}) answered {status}."
+
+
+# 404
+
+NOTHINGS = [
+    "No calls found corresponding to the provided filters",
+    "No users found corresponding to the provided filters.",
+    "NO LOGS FOUND CORRESPONDING TO THE PROVIDED FILTERS",
+    "No stats found for the specified period",
+]
+
+
+@pytest.mark.parametrize(
+    "sentence", [f"Call ID {ID} was not found", "Flow not found", *NOTHINGS]
+)
+def test_404_for_an_id_is_an_absence(sentence: str) -> None:
+    answer = read(404, enveloped(sentence), nothing=ANY_SENTENCE)
+    assert answer == Answer(None, REFERENCE)
+
+
+@pytest.mark.parametrize("sentence", NOTHINGS)
+def test_404_for_a_filter_may_mean_nothing_found(sentence: str) -> None:
+    assert read(404, enveloped(sentence)) == Answer(None, REFERENCE)
+    assert read(404, enveloped("And:", sentence)) == Answer(None, REFERENCE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>Mx. Private: found corresponding to the provided filters</html>",
+        b'{"message": "found corresponding to the provided filters"}',
+        b'{"errors": "found corresponding to the provided filters"}',
+        b'{"errors": []}',
+        b'{"errors": null}',
+        b'{"errors": [{"found corresponding to the provided filters": 1}]}',
+        b'{"errors": ["found corresponding to the provided filters"]}',
+        b'{"requestId": 5, "errors": ["found corresponding to the provided filters"]}',
+        b'{"requestId": "4al018gzaztcr8nbukw"}',
+        enveloped(),
+        enveloped("", " \n", "\x00"),
+        enveloped(5, None, ["x"]),
+        b'["found corresponding to the provided filters"]',
+    ],
+    ids=brief,
+)
+def test_404_without_an_envelope_is_the_wrong_address(content: bytes) -> None:
+    for nothing in (ANY_SENTENCE, NOTHING_FOUND):
+        with pytest.raises(
+            UnwelcomeError, match="api_url is not the address"
+        ) as caught:
+            read(404, content, nothing=nothing)
+        assert is_final(caught.value)
+        assert MARKER not in str(caught.value)
+        assert "found corresponding" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sentence", [MARKER, f"Workspace {MARKER} was not found", ""])
+def test_404_for_a_filter_with_another_text_is_the_wrong_path(sentence: str) -> None:
+    message = message_of(UnwelcomeError, 404, enveloped(sentence))
+    assert "answered 404" in message
+    assert MARKER not in message
+
+
+# 401 and 403
+
+
+def test_401_for_a_missing_scope_names_it() -> None:
+    said = f"You don't have permission to use 'api:calls:read:basic' {MARKER}"
+    message = message_of(UnwelcomeError, 401, enveloped(said))
+    assert "answered 401" in message
+    assert "scope 'api:calls:read:basic'" in message
+    assert f"requestId {REFERENCE}" in message
+    assert MARKER not in message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"Mx. Private",
+        enveloped(f"Invalid authentication {MARKER}"),
+        enveloped(f"permission to use '{MARKER}'"),
+        enveloped({"permission to use 'api:x'": MARKER}),
+    ],
+    ids=range(5),
+)
+def test_401_is_a_wrong_key(content: bytes) -> None:
+    message = message_of(UnwelcomeError, 401, content)
+    assert "answered 401: Gong does not know this API key" in message
+    assert MARKER not in message
+
+
+@pytest.mark.parametrize("content", [b"", b"Mx. Private", enveloped(MARKER)], ids=brief)
+def test_403_names_the_causes(content: bytes) -> None:
+    message = message_of(UnwelcomeError, 403, content)
+    assert "answered 403" in message
+    assert "trusted IPs" in message
+    assert "revoked" in message
+    assert "api_url" in message
+    assert MARKER not in message
+
+
+# Refused requests
+
+
+@pytest.mark.parametrize("status", [400, 405, 409, 422])
+def test_a_refusal_passes_on_gongs_own_sentence(status: int) -> None:
+    sentences = ["Failed to parse\n request", 5, "fromDateTime is wrong"]
+    message = message_of(FatalAPIError, status, enveloped(*sentences))
+    assert message == (
+        f"{WHERE} (requestId {REFERENCE}) answered {status} and so refused the "
+        "request, saying: Failed to parse request fromDateTime is wrong"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Mx. Private",
+        b'{"message": "Mx. Private"}',
+        b'{"errors": "Mx. Private"}',
+        b'{"errors": {"Mx. Private": "Mx. Private"}}',
+        b'{"errors": [["Mx. Private"], {"a": "Mx. Private"}], "call": "Mx. Private"}',
+        b'{"errors": ["x"], "errors": ["Mx. Private"]}',
+    ],
+    ids=brief,
+)
+def test_a_refusal_passes_on_nothing_else(content: bytes) -> None:
+    message = message_of(FatalAPIError, 400, content)
+    assert message == f"{WHERE} answered 400 and so refused the request."
+
+
+@pytest.mark.parametrize(
+    "sentences", [["x" * 100_000], ["x" * 200] * 1_000, ["x"] * 10_000], ids=brief
+)
+def test_sentences_are_not_too_long_in_all(sentences: list[str]) -> None:
+    message = message_of(FatalAPIError, 400, enveloped(*sentences))
+    assert len(message.partition("saying: ")[2]) == 300
+
+
+def test_a_sentence_is_on_one_line_and_readable() -> None:
+    said = "\x1b[31mred\u2028next\r\nline\x00 \u202eleft\udcff\u00e9\n"
+    message = message_of(FatalAPIError, 400, enveloped(said))
+    assert message.endswith("saying: [31mred next line left \u00e9")
+
+
+@pytest.mark.parametrize(
+    "sentence", ["cursor has expired", "Failed to verify cursor", "Cursor has EXPIRED."]
+)
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_expired_cursor(status: int, sentence: str) -> None:
+    content = enveloped(f"{MARKER}: {sentence}")
+    message = message_of(CursorExpiredError, status, content)
+    assert "no longer takes the cursor" in message
+    assert MARKER not in message
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    message = message_of(UnwelcomeError, status, enveloped(MARKER))
+    assert f"answered {status}, a redirect" in message
+    assert "api_url" in message
+    assert MARKER not in message
+
+
+@given(
+    status=st.integers(201, 599),
+    body=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["requestId", "errors", "records"]) | st.text(), inner
+            )
+        ),
+        max_leaves=6,
+    ).map(lambda body: json.dumps(body).encode())
+    | st.binary(),
+)
+def test_any_answer_is_an_absence_or_an_error(status: int, body: bytes) -> None:
+    try:
+        answer = read(status, body, nothing=ANY_SENTENCE)
+    except (FatalAPIError, RetriableAPIError) as error:
+        tried_again = status < 300 or status >= 500
+        assert isinstance(error, RetriableAPIError) == tried_again  # noqa: PT017
+    else:
+        assert status == 404
+        assert answer.body is None
+
+
+# requestId
+
+
+@pytest.mark.parametrize(
+    "request_id",
+    [
+        "x" * 65,
+        "x" * 1_000_000,
+        "a b",
+        f"{REFERENCE}\n",
+        "\x1b[31m",
+        "",
+        5,
+        None,
+        [REFERENCE],
+        {"a": REFERENCE},
+    ],
+    ids=brief,
+)
+def test_a_reference_that_is_none_is_not_shown(request_id: object) -> None:
+    body = json.dumps({"requestId": request_id, "errors": ["x"]}).encode()
+    assert read(200, body).request_id == ""
+    message = message_of(UnwelcomeError, 403, body)
+    assert "requestId" not in message
+    assert len(message) < 300
+
+
+def test_the_reference_in_the_header() -> None:
+    response = response_of(502, b"<html>", {"X-TraceId": REFERENCE})
+    with pytest.raises(RetriableAPIError, match=f"requestId {REFERENCE}"):
+        interpret(response, nothing=NOTHING_FOUND)
+
+
+def test_the_reference_in_the_body_goes_first() -> None:
+    response = response_of(404, enveloped("not found"), {"X-TraceId": "other"})
+    assert interpret(response, nothing=ANY_SENTENCE).request_id == REFERENCE
+
+
+# What a person reads
+
+
+def chained(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (RetriableAPIError("GET /v2/x answered 502."), "GET /v2/x answered 502."),
+        (
+            requests.ReadTimeout(MARKER),
+            "Gong did not answer in time (request_timeout_seconds).",
+        ),
+        (
+            requests.ConnectTimeout(MARKER),
+            "Gong did not answer in time (request_timeout_seconds).",
+        ),
+        (requests.ConnectionError(MARKER), "The connection to Gong failed."),
+        (
+            chained(
+                requests.ConnectionError(MARKER),
+                chained(
+                    ProtocolError(MARKER),
+                    ConnectionResetError(104, "Connection reset by peer"),
+                ),
+            ),
+            "The connection to Gong failed: Connection reset by peer.",
+        ),
+        (
+            chained(
+                requests.ConnectionError(
+                    MaxRetryError(None, MARKER)  # type: ignore[arg-type]
+                ),
+                chained(
+                    NewConnectionError(None, MARKER),  # type: ignore[arg-type]
+                    OSError(-2, "Name or service not known"),
+                ),
+            ),
+            "The connection to Gong failed: Name or service not known.",
+        ),
+        (
+            chained(
+                requests.exceptions.ChunkedEncodingError(MARKER), ValueError(MARKER)
+            ),
+            "The connection to Gong failed.",
+        ),
+        (None, "The connection to Gong failed."),
+    ],
+    ids=range(8),
+)
+def test_what_failed(error: Exception | None, sentence: str) -> None:
+    assert what_failed(error) == sentence
+
+
+def test_what_failed_looks_at_the_context_as_well() -> None:
+    error = requests.ConnectionError(MARKER)
+    error.__context__ = ConnectionRefusedError(111, "Connection refused")
+    assert what_failed(error) == "The connection to Gong failed: Connection refused."
+
+
+def plan_with(done: int, total: int) -> CallIdPlan:
+    plan: Any = CallIdPlan.__new__(CallIdPlan)
+    plan.done, plan.total = done, total
+    return plan  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("wait", [301, 3_600, 86_400, 3e6])
+def test_quota_spent_says_when_to_come_back(wait: float) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    error = quota_spent(QuotaError(wait), plan_with(4_200, 10_000))
+    after = datetime.now(UTC)
+    assert is_final(error)
+    message = str(error)
+    assert f"a wait of {wait:.0f} s" in message
+    assert "max_wait_seconds" in message
+    assert "4200 calls are out, 5800 are left" in message
+    told = re.search(r"after (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", message)
+    assert told
+    back = datetime.fromisoformat(f"{told[1]}+00:00")
+    assert before <= back - timedelta(seconds=wait) <= after
+
+
+def test_quota_spent_counts_what_the_plan_counts() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    end = start + timedelta(days=90)
+    plan = PeriodPlan({}, CALLS, start=start, end=end, inputs={})
+    (whole,) = plan
+    first, *_ = plan.parts(whole, 3 * CALLS_PER_PERIOD)
+    plan.finish(first)
+    message = str(quota_spent(QuotaError(3_600), plan))
+    assert "30 days are out, 60 are left" in message
+
+
+def test_a_wrong_certificate_is_final_and_says_what_to_set() -> None:
+    cause = requests.exceptions.SSLError(
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has "
+        "expired (_ssl.c:1006)"
+    )
+    error = wrong_certificate("https://api.gong.io", cause)
+    assert "(certificate has expired)" in str(error)
+    assert is_final(error)
+    assert isinstance(error, UnwelcomeError)
+    for word in ("https://api.gong.io", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        assert word in str(error)
+
+
+def test_kinds_of_errors() -> None:
+    """The SDK tells them apart by these classes."""
+    assert issubclass(SettingsError, ConfigurationError)
+    assert is_final(QuotaError(5))
+    assert is_final(UnwelcomeError("x"))
+    assert not isinstance(CursorExpiredError("x"), RetriableAPIError)
+    assert QuotaError(5).wait_seconds == 5
+    assert str(QuotaError(5)) == "Gong asks for a wait of 5 seconds."
+    assert InterruptedRunError(15).signum == 15

@@ -1,0 +1,120 @@
+"""The JSON files of the command line, before the SDK reads them."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_gong.errors import SettingsError
+from tap_gong.inputs import CATALOG, OBJECT, STATE, check_config_file, checked
+from tap_gong.tap import TapGong
+
+from .conftest import brief
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jsonschema import Draft7Validator
+
+ENTRY = {"tap_stream_id": "calls", "schema": {"properties": {"id": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("validator", "content"),
+    [
+        (OBJECT, {}),
+        (OBJECT, {"a": [1]}),
+        (STATE, {}),
+        (STATE, {"bookmarks": None}),
+        (STATE, {"bookmarks": {"calls": {"call_ids": ["1"]}, "users": {}}}),
+        (STATE, {"value": 5}),
+        (CATALOG, {"streams": []}),
+        (CATALOG, {"streams": [ENTRY], "x": 1}),
+        (CATALOG, {"streams": [ENTRY | {"key_properties": None, "metadata": []}]}),
+        (CATALOG, {"streams": [ENTRY | {"stream": "calls"}]}),
+        (CATALOG, TapGong(validate_config=False).catalog_dict),
+    ],
+    ids=brief,
+)
+def test_what_fits_can_be_read_again(
+    validator: Draft7Validator, content: object
+) -> None:
+    text = json.dumps(content)
+    assert checked(io.StringIO(text), "it", validator).read() == text
+
+
+@pytest.mark.parametrize(
+    ("validator", "content", "place"),
+    [
+        (OBJECT, [], "it must fit"),
+        (OBJECT, None, "it must fit"),
+        (STATE, 5, "it must fit"),
+        (STATE, {"bookmarks": 5}, ".bookmarks must fit"),
+        (STATE, {"bookmarks": {"calls": []}}, ".bookmarks.calls must fit"),
+        (CATALOG, {}, "it must fit"),
+        (CATALOG, {"streams": {}}, ".streams must fit"),
+        (CATALOG, {"streams": [5]}, ".streams[0] must fit"),
+        (CATALOG, {"streams": [ENTRY, {}]}, ".streams[1] must fit"),
+        (
+            CATALOG,
+            {"streams": [ENTRY | {"tap_stream_id": 5}]},
+            ".streams[0].tap_stream_id must fit",
+        ),
+        (
+            CATALOG,
+            {"streams": [ENTRY | {"schema": {"properties": {"id": 5}}}]},
+            ".streams[0].schema.properties.id must fit",
+        ),
+        (
+            CATALOG,
+            {"streams": [ENTRY | {"key_properties": "id"}]},
+            ".streams[0].key_properties must fit",
+        ),
+        (
+            CATALOG,
+            {"streams": [ENTRY | {"metadata": [{"breadcrumb": []}]}]},
+            ".streams[0].metadata[0] must fit",
+        ),
+        (
+            CATALOG,
+            {"streams": [ENTRY | {"metadata": [{"breadcrumb": [5], "metadata": {}}]}]},
+            ".streams[0].metadata[0].breadcrumb[0] must fit",
+        ),
+    ],
+    ids=brief,
+)
+def test_what_does_not_fit_is_named(
+    validator: Draft7Validator, content: object, place: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        checked(io.StringIO(json.dumps(content)), "it", validator)
+    assert str(caught.value).startswith(f"it is not as it should be: {place}")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "{}{}", "\ufeff{}", "[" * 100_000, "9" * 5_000], ids=brief
+)
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^it is not JSON text in UTF-8\.$"):
+        checked(io.StringIO(text), "it", OBJECT)
+
+
+def test_a_config_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    for content in (b"{}", '{"a": "\u00e9"}'.encode()):
+        path.write_bytes(content)
+        check_config_file(str(path))
+    for content in (b"", b"\xff\xfe{}", b'{"a": "\xe9"}', b"5"):
+        path.write_bytes(content)
+        with pytest.raises(SettingsError, match=f"^config {path} is not"):
+            check_config_file(str(path))
+
+
+def test_a_config_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        check_config_file(str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        check_config_file(str(tmp_path))

@@ -1,0 +1,149 @@
+"""Messages: whole lines of JSON, flushed when a target needs them."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
+from typing_extensions import override
+
+from tap_gong.messages import MessageWriter
+
+
+class Pipe(io.RawIOBase):
+    """What arrives at the reader of stdout, write by write."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def write(self, data: object, /) -> int:
+        self.chunks.append(bytes(data))  # type: ignore[call-overload]
+        return len(self.chunks[-1])
+
+
+def catch_stdout(monkeypatch: pytest.MonkeyPatch) -> Pipe:
+    # No fixture: pytest sets stdout anew between a test's set-up and its call.
+    pipe = Pipe()
+    buffered = io.BufferedWriter(pipe, buffer_size=1_000_000)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffered, encoding="ascii"))
+    return pipe
+
+
+def record(**fields: object) -> RecordMessage:
+    return RecordMessage(stream="calls", record=fields)
+
+
+def test_records_wait_for_the_next_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = catch_stdout(monkeypatch)
+    writer = MessageWriter()
+    for number in range(100):
+        writer.write_message(record(id=str(number)))
+    assert pipe.chunks == []
+    writer.write_message(StateMessage(value={"bookmarks": {}}))
+    assert len(pipe.chunks) == 1
+    lines = pipe.chunks[0].decode().splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["RECORD"] * 100 + ["STATE"]
+
+
+def test_many_records_go_out_in_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = catch_stdout(monkeypatch)
+    writer = MessageWriter()
+    for number in range(2_000):
+        writer.write_message(record(id=str(number), title="x" * 100))
+    assert 1 < len(pipe.chunks) < 10
+    assert all(chunk.endswith(b"\n") for chunk in pipe.chunks)
+    writer.write_message(StateMessage(value={}))
+    lines = b"".join(pipe.chunks).splitlines()
+    ids = [json.loads(line)["record"]["id"] for line in lines[:-1]]
+    assert ids == [str(number) for number in range(2_000)]
+
+
+def test_what_is_left_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = catch_stdout(monkeypatch)
+    writer = MessageWriter()
+    writer.flush()
+    assert pipe.chunks == []
+    writer.write_message(record(id="1"))
+    writer.flush()
+    writer.flush()
+    assert len(pipe.chunks) == 1
+    assert json.loads(pipe.chunks[0])["record"] == {"id": "1"}
+
+
+def test_a_schema_goes_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = catch_stdout(monkeypatch)
+    schema = {"type": "object", "properties": {"id": {"type": "string"}}}
+    MessageWriter().write_message(
+        SchemaMessage(stream="calls", schema=schema, key_properties=["id"])
+    )
+    (chunk,) = pipe.chunks
+    assert chunk.endswith(b"\n")
+    message = json.loads(chunk)
+    assert message["type"] == "SCHEMA"
+    assert message["schema"] == schema
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "1", "title": "two\nlines\r\n\u2028\x00"},
+        {"id": "1", "title": "\u4f1a\u8b70 \U0001f600 \ufffd"},
+        {"id": "1", "duration": 2**63 - 1},
+        {"id": "1", "duration": -(2**63), "title": None, "isPrivate": False},
+    ],
+)
+def test_a_record_is_one_line_and_exact(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, object]
+) -> None:
+    pipe = catch_stdout(monkeypatch)
+    writer = MessageWriter()
+    writer.write_message(record(**fields))
+    writer.write_message(StateMessage(value={}))
+    lines = b"".join(pipe.chunks).split(b"\n")
+    assert len(lines) == 3
+    assert lines[-1] == b""
+    message = json.loads(lines[0].decode("utf-8"))
+    assert message["record"] == fields
+    assert message["stream"] == "calls"
+
+
+def test_a_reader_that_has_gone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = catch_stdout(monkeypatch)
+
+    def write(_: object) -> int:
+        raise BrokenPipeError
+
+    writer = MessageWriter()
+    with monkeypatch.context() as patch:
+        patch.setattr(pipe, "write", write)
+        with pytest.raises(BrokenPipeError):
+            writer.write_message(StateMessage(value={}))
+    sys.stdout.flush()
+
+
+class NarrowPipe(Pipe):
+    """Takes ten bytes at a time, as a full pipe may when a signal comes."""
+
+    @override
+    def write(self, data: object, /) -> int:
+        return super().write(bytes(data)[:10])  # type: ignore[call-overload]
+
+
+def test_a_write_that_is_cut_short_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = NarrowPipe()
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=pipe))
+    writer = MessageWriter()
+    for number in range(3):
+        writer.write_message(RecordMessage(stream="calls", record={"id": number}))
+    writer.flush()
+    lines = b"".join(pipe.chunks).splitlines()
+    assert [json.loads(line)["record"]["id"] for line in lines] == [0, 1, 2]

@@ -1,0 +1,246 @@
+"""The pace, on a clock of the tests' own."""
+
+from __future__ import annotations
+
+import math
+import threading
+from bisect import bisect_left
+from itertools import cycle, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_gong.pace import CATCH_UP, HEADROOM, LONGEST_SLEEP, Pace
+
+from .conftest import Clock
+
+ALMOST = 1e-6
+
+
+def make(clock: Clock, per_second: float) -> Pace:
+    return Pace(per_second, clock=clock, sleep=clock.sleep)
+
+
+def most_in_a_second(turns: list[float]) -> int:
+    return max(bisect_left(turns, turn + 1) - place for place, turn in enumerate(turns))
+
+
+def test_first_turn_is_free(clock: Clock) -> None:
+    make(clock, 0.01).wait()
+    assert clock.now == 1_000
+
+
+@pytest.mark.parametrize("per_second", [0.01, 0.5, 1, 2.5, 3, 50, 10_000])
+def test_turns_are_evenly_spaced(clock: Clock, per_second: float) -> None:
+    pace = make(clock, per_second)
+    turns = []
+    for _ in range(20):
+        pace.wait()
+        turns.append(clock.now)
+    gap = (1 + HEADROOM) / per_second
+    gaps = [after - before for before, after in pairwise(turns)]
+    assert gaps == pytest.approx([gap] * 19, rel=1e-3)
+
+
+@given(
+    per_second=st.integers(1, 40),
+    lates=st.lists(st.floats(0, 0.3), min_size=1, max_size=60),
+    idles=st.lists(
+        st.sampled_from([0, 0, 0, 0.001, 0.02, 0.4, 3]), min_size=1, max_size=9
+    ),
+)
+def test_no_second_has_more_turns_than_allowed(
+    per_second: int, lates: list[float], idles: list[float]
+) -> None:
+    """However late threads wake up and callers come."""
+    clock = Clock()
+    late = cycle(lates)
+
+    def oversleep(seconds: float) -> None:
+        clock.now += seconds + next(late)
+
+    pace = Pace(per_second, clock=clock, sleep=oversleep)
+    turns = []
+    for turn in range(400):
+        pace.wait()
+        turns.append(clock.now)
+        clock.now += idles[turn % len(idles)]
+    assert most_in_a_second(turns) <= per_second
+
+
+@given(st.floats(0.05, 40))
+def test_no_second_has_more_turns_than_a_broken_rate(per_second: float) -> None:
+    clock = Clock()
+    pace = make(clock, per_second)
+    turns = []
+    for _ in range(200):
+        pace.wait()
+        turns.append(clock.now)
+    assert most_in_a_second(turns) <= math.ceil(per_second)
+
+
+def test_late_turns_are_caught_up(clock: Clock) -> None:
+    """A thread that wakes up a little late does not slow the run."""
+
+    def oversleep(seconds: float) -> None:
+        clock.now += seconds + CATCH_UP / 2
+
+    pace = Pace(10, clock=clock, sleep=oversleep)
+    began = clock.now
+    for _ in range(1_001):
+        pace.wait()
+    assert clock.now - began == pytest.approx(1_000 * (1 + HEADROOM) / 10, abs=0.1)
+
+
+def test_idle_time_is_not_saved_up(clock: Clock) -> None:
+    pace = make(clock, 10)
+    pace.wait()
+    clock.now += 1_000
+    pace.wait()
+    idle_over = clock.now
+    pace.wait()
+    assert clock.now - idle_over >= (1 + HEADROOM) / 10 - CATCH_UP - ALMOST
+
+
+@given(st.floats(0.001, 1_000))
+def test_hold_stops_for_exactly_that_long(seconds: float) -> None:
+    clock = Clock()
+    pace = make(clock, 10_000)
+    pace.wait()
+    clock.now += 1
+    began = clock.now
+    pace.hold(seconds)
+    pace.wait()
+    assert clock.now - began == pytest.approx(seconds, abs=ALMOST)
+    assert pace.waited == pytest.approx(seconds)
+
+
+def test_turns_go_on_evenly_after_a_hold(clock: Clock) -> None:
+    pace = make(clock, 2)
+    pace.wait()
+    pace.hold(30)
+    turns = []
+    for _ in range(4):
+        pace.wait()
+        turns.append(clock.now - 1_000)
+    gap = (1 + HEADROOM) / 2
+    assert turns == pytest.approx([30, 30 + gap, 30 + 2 * gap, 30 + 3 * gap])
+
+
+def test_hold_shorter_than_the_gap_costs_nothing(clock: Clock) -> None:
+    pace = make(clock, 1)
+    pace.wait()
+    pace.hold(0.5)
+    pace.wait()
+    assert clock.now - 1_000 == pytest.approx(1 + HEADROOM)
+
+
+def test_hold_reaches_those_already_waiting(clock: Clock) -> None:
+    naps = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 1:
+            pace.hold(60)
+        clock.sleep(seconds)
+
+    pace = Pace(1, clock=clock, sleep=sleep)
+    pace.wait()
+    pace.wait()
+    assert clock.now == pytest.approx(1_060)
+    assert max(naps) <= LONGEST_SLEEP
+
+
+def test_overlapping_holds_count_once(clock: Clock) -> None:
+    pace = make(clock, 1)
+    pace.hold(10)
+    assert pace.waited == 10
+    pace.hold(4)
+    assert pace.waited == 10
+    clock.now += 5
+    pace.hold(10)
+    assert pace.waited == 15
+    pace.wait()
+    assert clock.now == pytest.approx(1_015)
+    clock.now += 100
+    pace.hold(2)
+    assert pace.waited == 17
+
+
+def test_close_raises_in_each_wait_to_come(clock: Clock) -> None:
+    pace = make(clock, 1)
+    error = RuntimeError("over")
+    pace.close(error)
+    for _ in range(3):
+        with pytest.raises(RuntimeError) as caught:
+            pace.wait()
+        assert caught.value is error
+    assert clock.now == 1_000
+
+
+def test_close_raises_in_a_wait_that_has_begun(clock: Clock) -> None:
+    error = RuntimeError("over")
+    naps = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        clock.sleep(seconds)
+        pace.close(error)
+
+    pace = Pace(1, clock=clock, sleep=sleep)
+    pace.hold(86_400)
+    with pytest.raises(RuntimeError) as caught:
+        pace.wait()
+    assert caught.value is error
+    assert naps == [LONGEST_SLEEP]
+
+
+def test_threads_share_the_pace(clock: Clock) -> None:
+    pace = make(clock, 4)
+    turns: list[float] = []
+    taking = threading.Lock()
+
+    def work() -> None:
+        for _ in range(50):
+            with taking:
+                pace.wait()
+                turns.append(clock.now)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(turns) == 400
+    assert most_in_a_second(turns) <= 4
+    assert turns[-1] - turns[0] == pytest.approx(399 * (1 + HEADROOM) / 4)
+
+
+def test_waiting_threads_are_all_stopped_by_close(clock: Clock) -> None:
+    asleep, go_on = threading.Event(), threading.Event()
+    errors: list[Exception] = []
+
+    def sleep(seconds: float) -> None:
+        asleep.set()
+        assert go_on.wait(10)
+        clock.sleep(seconds)
+
+    pace = Pace(1, clock=clock, sleep=sleep)
+    pace.hold(3_600)
+
+    def work() -> None:
+        try:
+            pace.wait()
+        except RuntimeError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    assert asleep.wait(10)
+    pace.close(RuntimeError("over"))
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(errors) == 5

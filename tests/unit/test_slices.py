@@ -1,0 +1,254 @@
+"""Plans by call ID, and the place they keep in the bookmark."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_gong.endpoint import Endpoint
+from tap_gong.errors import SettingsError
+from tap_gong.slices import CallIdPlan, Slice, queued_call_ids
+
+from .conftest import brief
+
+ASKED = Endpoint("POST", "/v2/calls/extensive", records="calls")
+
+ids = st.lists(st.integers(0, 40).map(str), unique=True, max_size=25)
+
+
+def plan_of(
+    bookmark: dict[str, Any], configured: list[str], size: int = 1
+) -> CallIdPlan:
+    return CallIdPlan(
+        bookmark,
+        configured,
+        ids_per_slice=size,
+        ask=lambda some: Slice(ASKED, {"callIds": list(some)}, some),
+    )
+
+
+def run(
+    bookmark: dict[str, Any],
+    configured: list[str],
+    *,
+    slices: int | None = None,
+    size: int = 1,
+) -> list[str]:
+    """Emit so many slices, save, and tell which IDs are out."""
+    plan = plan_of(bookmark, configured, size)
+    out: list[str] = []
+    for slice_ in islice(plan, slices):
+        out += slice_.ids
+        plan.finish(slice_)
+    plan.save()
+    return out
+
+
+def saved(bookmark: dict[str, Any]) -> dict[str, Any]:
+    """Take a bookmark through a state file."""
+    loaded: dict[str, Any] = json.loads(json.dumps(bookmark))
+    return loaded
+
+
+def test_the_configured_list_in_order() -> None:
+    plan = plan_of({}, ["3", "1", "2"])
+    assert [slice_.ids for slice_ in plan] == [("3",), ("1",), ("2",)]
+    assert [slice_.inputs for slice_ in plan] == [
+        {"callIds": ["3"]},
+        {"callIds": ["1"]},
+        {"callIds": ["2"]},
+    ]
+    assert {slice_.endpoint for slice_ in plan} == {ASKED}
+    assert (plan.total, plan.done, plan.unit, plan.weight) == (3, 0, "calls", 1)
+
+
+def test_batches() -> None:
+    plan = plan_of({"call_ids": ["9"]}, [str(n) for n in range(5)], 2)
+    assert [slice_.ids for slice_ in plan] == [("9", "0"), ("1", "2"), ("3", "4")]
+    assert (plan.total, plan.weight) == (6, 2)
+
+
+def test_nothing_to_do() -> None:
+    bookmark: dict[str, Any] = {}
+    plan = plan_of(bookmark, [])
+    assert list(plan) == []
+    plan.save()
+    assert bookmark == {}
+
+
+def test_the_queue_comes_first_and_each_id_once() -> None:
+    bookmark = {"call_ids": ["5", 1, "5"]}
+    assert run(bookmark, ["1", "2", "5", "3"]) == ["5", "1", "2", "3"]
+    assert bookmark == {"call_ids": []}
+
+
+def test_done_counts_what_is_finished() -> None:
+    plan = plan_of({}, ["1", "2", "3"], 2)
+    counts = []
+    for slice_ in plan:
+        plan.finish(slice_)
+        counts.append(plan.done)
+    assert counts == [2, 3]
+
+
+def test_a_plan_ahead_of_what_is_finished() -> None:
+    """Slices are drawn early; only finished ones count."""
+    bookmark: dict[str, Any] = {"call_ids": ["9"]}
+    plan = plan_of(bookmark, ["1", "2", "3"])
+    slices = list(plan)
+    plan.save()
+    assert bookmark == {"call_ids": ["9"]}
+    plan.finish(slices[0])
+    plan.finish(slices[1])
+    plan.save()
+    assert bookmark["call_ids"] == []
+    assert bookmark["position"]["done"] == 1
+
+
+def test_a_stopped_pass_is_gone_on_with() -> None:
+    bookmark: dict[str, Any] = {}
+    configured = [str(n) for n in range(10)]
+    assert run(bookmark, configured, slices=4) == configured[:4]
+    assert bookmark["position"]["done"] == 4
+    assert run(saved(bookmark), configured) == configured[4:]
+
+
+def test_a_finished_pass_leaves_no_place() -> None:
+    bookmark: dict[str, Any] = {}
+    configured = ["1", "2"]
+    run(bookmark, configured, slices=1)
+    assert run(bookmark, configured) == ["2"]
+    assert bookmark == {}
+    assert run(bookmark, configured) == configured
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ["1", "2", "3", "4", "5"],
+        ["1", "2", "3"],
+        ["2", "1", "3", "4"],
+        ["12", "3", "4"],
+    ],
+    ids=brief,
+)
+def test_a_changed_list_starts_anew(changed: list[str]) -> None:
+    bookmark: dict[str, Any] = {}
+    run(bookmark, ["1", "2", "3", "4"], slices=2)
+    assert run(bookmark, changed) == changed
+
+
+def test_the_place_does_not_grow_with_the_list() -> None:
+    short: dict[str, Any] = {}
+    long: dict[str, Any] = {}
+    run(short, [str(n) for n in range(10)], slices=5)
+    run(long, [str(10**18 + n) for n in range(5_000)], slices=5)
+    assert len(json.dumps(long)) == len(json.dumps(short))
+
+
+def digest_of(configured: list[str]) -> str:
+    bookmark: dict[str, Any] = {}
+    run(bookmark, configured, slices=1)
+    digest: str = bookmark["position"]["of"]
+    return digest
+
+
+@pytest.mark.parametrize("done", [0, -1, 3, 4, 10**30, "1", 1.5, None, [1]], ids=brief)
+def test_a_place_outside_the_list_is_none(done: object) -> None:
+    configured = ["1", "2", "3"]
+    bookmark = {"position": {"of": digest_of(configured), "done": done}}
+    assert run(bookmark, configured) == configured
+    assert bookmark == {}
+
+
+@pytest.mark.parametrize(
+    "position", [None, [], "x", 5, {}, {"done": 1}, {"of": None, "done": 1}], ids=brief
+)
+def test_a_place_of_another_making_is_none(position: object) -> None:
+    bookmark = {"position": position}
+    assert run(bookmark, ["1", "2", "3"]) == ["1", "2", "3"]
+    assert bookmark == {}
+
+
+def test_the_rest_of_the_bookmark_is_left_alone() -> None:
+    bookmark = {
+        "replication_key": "started",
+        "replication_key_value": "2026-01-01T00:00:00Z",
+        "call_ids": ["1"],
+    }
+    run(bookmark, ["2"])
+    assert bookmark == {
+        "replication_key": "started",
+        "replication_key_value": "2026-01-01T00:00:00Z",
+        "call_ids": [],
+    }
+
+
+@given(
+    queue=ids,
+    configured=ids,
+    size=st.integers(1, 5),
+    stops=st.lists(st.integers(0, 6), max_size=6),
+)
+def test_whenever_it_stops_nothing_is_lost(
+    queue: list[str], configured: list[str], size: int, stops: list[int]
+) -> None:
+    bookmark: dict[str, Any] = {"call_ids": queue}
+    out: list[str] = []
+    for stop in [*stops, None]:
+        plan = plan_of(bookmark, configured, size)
+        for slice_ in islice(plan, stop):
+            out += slice_.ids
+            plan.finish(slice_)
+        plan.save()
+        bookmark = saved(bookmark)
+        assert set(bookmark["call_ids"]) == set(queue) - set(out)
+        if plan.done == plan.total:
+            break
+    assert bookmark == {"call_ids": []}
+    assert set(out) == {*queue, *configured}
+
+
+@given(configured=ids, stops=st.lists(st.integers(1, 6), max_size=6))
+def test_a_list_alone_is_asked_once_however_often_it_stops(
+    configured: list[str], stops: list[int]
+) -> None:
+    bookmark: dict[str, Any] = {}
+    out: list[str] = []
+    for stop in stops:
+        out += run(bookmark, configured, slices=stop)
+        if "position" not in bookmark:
+            break
+    else:
+        out += run(bookmark, configured)
+    assert out == configured
+    assert bookmark == {}
+
+
+@pytest.mark.parametrize(
+    ("bookmark", "expected"),
+    [
+        ({}, ()),
+        ({"call_ids": None}, ()),
+        ({"call_ids": []}, ()),
+        ({"call_ids": ["2", 1, "2"]}, ("2", "1")),
+        ({"call_ids": "2,1"}, ("2", "1")),
+        ({"call_ids": 10**20 - 1}, ("9" * 20,)),
+    ],
+    ids=brief,
+)
+def test_queue(bookmark: dict[str, Any], expected: tuple[str, ...]) -> None:
+    assert queued_call_ids(bookmark) == expected
+
+
+@pytest.mark.parametrize(
+    "queue", [["x"], ["../1"], [None], [[1]], {"a": 1}, True, 1.5, "1?x=2"], ids=brief
+)
+def test_bad_queue(queue: object) -> None:
+    with pytest.raises(SettingsError, match=r"^state: calls\.call_ids"):
+        queued_call_ids({"call_ids": queue})

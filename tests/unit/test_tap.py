@@ -1,0 +1,60 @@
+"""What the tap itself decides: when it stops, and what of a state it takes over."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tap_gong.errors import InterruptedRunError, SettingsError
+from tap_gong.tap import TapGong
+
+
+@pytest.fixture
+def tap() -> TapGong:
+    return TapGong(validate_config=False)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_ends(
+    tap: TapGong, signum: signal.Signals
+) -> None:
+    tap.raise_if_interrupted()
+    tap._handle_termination(signum, None)
+    for _ in range(2):
+        with pytest.raises(InterruptedRunError) as stop:
+            tap.raise_if_interrupted()
+        assert stop.value.signum == signum
+    with pytest.raises(SystemExit) as ended:
+        tap._handle_termination(signal.SIGTERM, None)
+    assert ended.value.code == 128 + 15
+
+
+def test_taps_are_interrupted_each_by_its_own(tap: TapGong) -> None:
+    tap._handle_termination(signal.SIGINT, None)
+    TapGong(validate_config=False).raise_if_interrupted()
+
+
+@pytest.mark.parametrize("state", [{}, {"bookmarks": None}, {"value": {}}], ids=str)
+def test_a_state_without_bookmarks(state: dict[str, object]) -> None:
+    tap = TapGong(validate_config=False)
+    tap.load_state(state)
+    assert tap.state in ({}, {"bookmarks": {}})
+
+
+def test_bookmarks_of_others_are_kept(tap: TapGong) -> None:
+    tap.load_state({"bookmarks": {"users": {"a": 1}}, "x": 5})
+    assert tap.state["bookmarks"]["users"] == {"a": 1}
+    assert "x" not in tap.state
+
+
+def test_settings_of_the_sdk_are_checked_by_their_schema() -> None:
+    config = {"access_key": "k", "access_key_secret": "s", "call_ids": "1"}
+    with pytest.raises(SettingsError, match=r"^flattening_max_depth: 'x' is not"):
+        TapGong(config=config | {"flattening_max_depth": "x"})
+    assert TapGong(config=config).settings.call_ids == ("1",)
+
+
+def test_nothing_to_read_is_told_before_any_request() -> None:
+    with pytest.raises(SettingsError, match=r"^Nothing says which calls to retrieve"):
+        TapGong(config={"access_key": "k", "access_key_secret": "s"})

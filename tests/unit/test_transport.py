@@ -1,0 +1,528 @@
+"""The session and its adapter, with nothing behind them."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import certifi
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
+from singer_sdk.exceptions import FatalAPIError
+from typing_extensions import override
+
+from tap_gong.errors import QuotaError, SettingsError, quota_spent
+from tap_gong.pace import HEADROOM, Pace
+from tap_gong.settings import PROPERTIES, Settings
+from tap_gong.slices import CallIdPlan
+from tap_gong.streams.calls import one_call
+from tap_gong.transport import (
+    BARE_429_WAITS,
+    LONGEST_WAIT,
+    MAX_429,
+    GongSession,
+    PacedAdapter,
+    retry_after,
+    within,
+)
+
+from .conftest import CA_VARIABLES, Clock, brief
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+URL = "https://api.gong.io/v2/calls/1"
+GAP = 1 + HEADROOM
+
+
+def answer(status: int, wait: str | None = None) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response.raw = io.BytesIO(b'{"a": 1}')
+    if wait is not None:
+        response.headers["Retry-After"] = wait
+    return response
+
+
+class Gong:
+    """Stands where HTTPAdapter would open a connection."""
+
+    def __init__(self, clock: Clock, answers: list[requests.Response]) -> None:
+        self.answers = answers
+        self.times: list[float] = []
+        self.sent: list[tuple[requests.PreparedRequest, dict[str, Any]]] = []
+        self._clock = clock
+
+    def send(
+        self, _: HTTPAdapter, request: requests.PreparedRequest, **options: object
+    ) -> requests.Response:
+        self.times.append(self._clock.now - 1_000)
+        self.sent.append((request, options))
+        response = self.answers[min(len(self.times), len(self.answers)) - 1]
+        response.request = request
+        return response
+
+
+@pytest.fixture
+def gong(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Gong]:
+    def start(*answers: requests.Response) -> Gong:
+        gong = Gong(clock, list(answers))
+
+        def send(
+            self: HTTPAdapter, request: requests.PreparedRequest, **options: object
+        ) -> requests.Response:
+            return gong.send(self, request, **options)
+
+        monkeypatch.setattr(HTTPAdapter, "send", send)
+        return gong
+
+    return start
+
+
+def adapter_for(
+    clock: Clock, *, max_wait_seconds: float = 300, per_second: float = 1
+) -> PacedAdapter:
+    pace = Pace(per_second, clock=clock, sleep=clock.sleep)
+    return PacedAdapter(
+        pace, timeout_seconds=10, max_wait_seconds=max_wait_seconds, pool_size=4
+    )
+
+
+def prepared() -> requests.PreparedRequest:
+    return requests.Request("GET", URL).prepare()
+
+
+def test_each_request_in_its_turn(clock: Clock, gong: Callable[..., Gong]) -> None:
+    ok = answer(200)
+    sent = gong(ok)
+    adapter = adapter_for(clock)
+    for _ in range(4):
+        assert adapter.send(prepared()) is ok
+    assert sent.times == pytest.approx([0, GAP, 2 * GAP, 3 * GAP])
+    assert (adapter.requests_sent, adapter.retries) == (4, 0)
+    assert adapter.pace.waited == 0
+
+
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 404, 500, 503])
+def test_other_answers_are_handed_on(
+    clock: Clock, gong: Callable[..., Gong], status: int
+) -> None:
+    sent = gong(answer(status, "30"))
+    adapter = adapter_for(clock)
+    assert adapter.send(prepared()).status_code == status
+    assert len(sent.times) == 1
+    assert adapter.pace.waited == 0
+
+
+def test_options_are_handed_on(clock: Clock, gong: Callable[..., Gong]) -> None:
+    sent = gong(answer(200))
+    request = prepared()
+    adapter_for(clock).send(request, timeout=(1, 2), verify="ca.pem", stream=False)
+    options = {"timeout": (1, 2), "verify": "ca.pem", "stream": False}
+    assert sent.sent == [(request, options)]
+
+
+def test_429_waits_exactly_as_long_as_asked(
+    clock: Clock, gong: Callable[..., Gong]
+) -> None:
+    sent = gong(answer(429, "7"), answer(429, "300"), answer(200))
+    adapter = adapter_for(clock, per_second=100)
+    assert adapter.send(prepared()).status_code == 200
+    assert sent.times == pytest.approx([0, 7, 307])
+    assert (adapter.requests_sent, adapter.retries) == (3, 2)
+    assert adapter.pace.waited == pytest.approx(307)
+    # A connection is used again only once the answer has been read from it.
+    assert [response.raw.read() for response in sent.answers] == [b"", b"", b""]
+
+
+def test_429_holds_everyone(clock: Clock, gong: Callable[..., Gong]) -> None:
+    sent = gong(answer(200), answer(429, "60"), answer(200))
+    adapter = adapter_for(clock, per_second=2)
+    for _ in range(3):
+        adapter.send(prepared())
+    gap = GAP / 2
+    assert sent.times == pytest.approx([0, gap, 60 + gap, 60 + 2 * gap])
+
+
+def test_429_without_a_wait_backs_off(clock: Clock, gong: Callable[..., Gong]) -> None:
+    sent = gong(*[answer(429) for _ in range(9)], answer(200))
+    adapter = adapter_for(clock, per_second=100)
+    assert adapter.send(prepared()).status_code == 200
+    waits = [after - before for before, after in pairwise(sent.times)]
+    assert waits == pytest.approx([*BARE_429_WAITS, 60, 60])
+
+
+def test_429_at_once_is_still_paced(clock: Clock, gong: Callable[..., Gong]) -> None:
+    sent = gong(answer(429, "0"), answer(429, "0"), answer(200))
+    adapter_for(clock).send(prepared())
+    assert sent.times == pytest.approx([0, GAP, 2 * GAP])
+
+
+@pytest.mark.parametrize("wait", ["301", "86400", "9" * 400])
+def test_a_longer_wait_than_allowed_ends_it_for_everyone(
+    clock: Clock, gong: Callable[..., Gong], wait: str
+) -> None:
+    sent = gong(answer(429, wait), answer(200))
+    adapter = adapter_for(clock)
+    with pytest.raises(QuotaError) as first:
+        adapter.send(prepared())
+    assert first.value.wait_seconds == min(float(wait), LONGEST_WAIT)
+    with pytest.raises(QuotaError) as second:
+        adapter.send(prepared())
+    assert second.value is first.value
+    assert len(sent.times) == 1
+    assert (adapter.requests_sent, adapter.retries) == (1, 0)
+    assert clock.now == 1_000
+
+
+@pytest.mark.parametrize(("most", "wait"), [(0, "1"), (5, "6"), (0.5, "1")])
+def test_the_longest_wait_is_a_setting(
+    clock: Clock, gong: Callable[..., Gong], most: float, wait: str
+) -> None:
+    gong(answer(429, wait), answer(200))
+    with pytest.raises(QuotaError):
+        adapter_for(clock, max_wait_seconds=most).send(prepared())
+    again = adapter_for(clock, max_wait_seconds=float(wait))
+    gong(answer(429, wait), answer(200))
+    assert again.send(prepared()).status_code == 200
+
+
+def test_endless_429_end(clock: Clock, gong: Callable[..., Gong]) -> None:
+    sent = gong(answer(429, "1"))
+    adapter = adapter_for(clock)
+    with pytest.raises(FatalAPIError, match="429 to one request 50 times in a row"):
+        adapter.send(prepared())
+    assert len(sent.times) == adapter.requests_sent == MAX_429
+    assert adapter.retries == MAX_429 - 1
+
+
+def test_what_the_connection_raises_is_handed_on(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*_: object, **__: object) -> requests.Response:
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    adapter = adapter_for(clock)
+    with pytest.raises(requests.ConnectionError):
+        adapter.send(prepared())
+    assert adapter.requests_sent == 1
+
+
+def test_counts_are_exact_from_many_threads(
+    clock: Clock, gong: Callable[..., Gong]
+) -> None:
+    gong(answer(200))
+    adapter = adapter_for(clock, per_second=10_000)
+
+    def work() -> None:
+        for _ in range(200):
+            adapter.send(prepared())
+            adapter.count_retry()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert (adapter.requests_sent, adapter.retries) == (1_600, 1_600)
+
+
+# The time-out of the whole answer
+
+
+def test_an_answer_in_time() -> None:
+    ok = answer(200)
+    assert within(10, lambda: ok) is ok
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError(), MemoryError()])
+def test_an_error_in_time(error: BaseException) -> None:
+    def fail() -> requests.Response:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        within(10, fail)
+    assert caught.value is error
+
+
+def test_an_answer_that_is_not_whole_in_time(
+    clock: Clock, gong: Callable[..., Gong], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reads of the socket may succeed one by one, and yet take for ever."""
+    reading, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    class Dripping(io.BytesIO):
+        @override
+        def read(self, size: int | None = -1, /) -> bytes:
+            reading.set()
+            assert go_on.wait(10)
+            done.set()
+            return b""
+
+    def wait(*_: object, timeout: float) -> None:
+        assert timeout == 10
+        assert reading.wait(10)
+
+    monkeypatch.setattr("tap_gong.transport.wait", wait)
+    slow = answer(200)
+    slow.raw = Dripping()
+    gong(slow)
+    with pytest.raises(requests.Timeout):
+        adapter_for(clock).send(prepared())
+    go_on.set()
+    assert done.wait(10)
+
+
+def test_an_exchange_that_never_ends() -> None:
+    before = set(threading.enumerate())
+    release = threading.Event()
+
+    def stall() -> requests.Response:
+        assert release.wait(10)
+        return answer(200)
+
+    with pytest.raises(requests.Timeout):
+        within(0.01, stall)
+    (late,) = set(threading.enumerate()) - before
+    assert late.daemon
+    release.set()
+    late.join(10)
+    assert not late.is_alive()
+
+
+def test_the_answer_is_read_whole_in_time() -> None:
+    """Also when it fails on its way."""
+
+    class Broken(io.BytesIO):
+        @override
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise ConnectionResetError
+
+    broken = answer(200)
+    broken.raw = Broken()
+    with pytest.raises(ConnectionResetError):
+        within(10, lambda: broken)
+
+
+# Retry-After
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0", 0),
+        ("1", 1),
+        (" 120 ", 120),
+        ("007", 7),
+        ("86400", 86_400),
+        (str(LONGEST_WAIT), LONGEST_WAIT),
+        (str(LONGEST_WAIT + 1), LONGEST_WAIT),
+        ("9" * 400, LONGEST_WAIT),
+        ("9" * 5_000, LONGEST_WAIT),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Thursday, 01-Jan-70 00:00:00 GMT", 0),
+        ("Thu, 01 Jan 1970 00:00:00 -0000", 0),
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("5 s", None),
+        ("\u0665", None),
+        ("\u00b2", None),
+        ("1e3", None),
+        ("Thu, 99 Jan 2026 00:00:00 GMT", None),
+        (",", None),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
+        ("Thu, 01 Jan 2026 00:00:00 +9999999999", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
+    ],
+    ids=brief,
+)
+def test_retry_after(value: str | None, expected: float | None) -> None:
+    assert retry_after(answer(429, value)) == expected
+
+
+@pytest.mark.parametrize("usegmt", [True, False])
+def test_retry_after_a_date(usegmt: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    moment = datetime.now(UTC) + timedelta(hours=2)
+    wait = retry_after(answer(429, format_datetime(moment, usegmt=usegmt)))
+    assert wait == pytest.approx(7_200, abs=5)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2359"],
+)
+def test_retry_after_a_date_far_off(value: str) -> None:
+    """It is a wait that a person can be told of."""
+    seconds = retry_after(answer(429, value))
+    assert seconds == LONGEST_WAIT
+    plan = CallIdPlan({}, [], ids_per_slice=1, ask=one_call)
+    assert "Come back after 20" in str(quota_spent(QuotaError(seconds), plan))
+
+
+@given(st.text() | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]\d+"))
+def test_retry_after_anything(value: str) -> None:
+    seconds = retry_after(answer(429, value))
+    assert seconds is None or 0 <= seconds <= LONGEST_WAIT
+
+
+def test_retry_after_a_date_elsewhere() -> None:
+    moment = datetime.now(UTC) + timedelta(hours=1)
+    text = moment.strftime("%a, %d %b %Y %H:%M:%S")
+    assert retry_after(answer(429, f"{text} -0100")) == pytest.approx(7_200, abs=5)
+    assert retry_after(answer(429, f"{text} -0000")) == pytest.approx(3_600, abs=5)
+
+
+# The session
+
+SETTINGS = Settings.from_config(
+    {"access_key": "k\u00e9y", "access_key_secret": "s:\u20ac", "user_agent": "mine/1"},
+    known=PROPERTIES,
+)
+
+
+def test_a_request_has_credentials_and_user_agent(gong: Callable[..., Gong]) -> None:
+    sent = gong(answer(200))
+    with GongSession(SETTINGS) as session:
+        assert session.ask(requests.Request("GET", URL)).status_code == 200
+    ((request, _),) = sent.sent
+    basic = b64encode("k\u00e9y:s:\u20ac".encode()).decode()
+    assert request.url == URL
+    assert request.headers["Authorization"] == f"Basic {basic}"
+    assert request.headers["User-Agent"] == "mine/1"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "timeout"), [(60, (10, 60)), (10, (10, 10)), (2.5, (2.5, 2.5))]
+)
+def test_time_outs(
+    gong: Callable[..., Gong], seconds: float, timeout: tuple[float, float]
+) -> None:
+    sent = gong(answer(200))
+    with GongSession(replace(SETTINGS, request_timeout_seconds=seconds)) as session:
+        session.ask(requests.Request("GET", URL))
+    assert sent.sent[0][1]["timeout"] == timeout
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(gong: Callable[..., Gong], status: int) -> None:
+    moved = answer(status)
+    moved.headers["Location"] = "https://elsewhere.example/"
+    sent = gong(moved)
+    with GongSession(SETTINGS) as session:
+        assert session.ask(requests.Request("GET", URL)).status_code == status
+        assert session.get(URL).status_code == status
+        assert session.get_redirect_target(moved) is None
+    assert len(sent.sent) == 2
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "https://us-1.api.gong.io/"])
+def test_all_addresses_go_through_the_one_pace(url: str) -> None:
+    with GongSession(SETTINGS) as session:
+        assert session.get_adapter(url) is session.paced
+
+
+def test_the_pace_is_that_of_the_settings(
+    clock: Clock, gong: Callable[..., Gong], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(SETTINGS, requests_per_second=0.5, max_wait_seconds=9)
+    monkeypatch.setattr(
+        "tap_gong.transport.Pace",
+        lambda rate: Pace(rate, clock=clock, sleep=clock.sleep),
+    )
+    sent = gong(answer(200), answer(200), answer(429, "10"))
+    with GongSession(settings) as session:
+        for _ in range(2):
+            session.ask(requests.Request("GET", URL))
+        with pytest.raises(QuotaError):
+            session.ask(requests.Request("GET", URL))
+    assert sent.times == pytest.approx([0, GAP / 0.5, 2 * GAP / 0.5])
+
+
+@pytest.mark.parametrize("variable", CA_VARIABLES)
+def test_a_companys_own_certificates(
+    gong: Callable[..., Gong],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    variable: str,
+) -> None:
+    bundle = tmp_path / "acme.pem"
+    shutil.copy(certifi.where(), bundle)
+    monkeypatch.setenv(variable, str(bundle))
+    sent = gong(answer(200))
+    with GongSession(SETTINGS) as session:
+        session.ask(requests.Request("GET", URL))
+    assert sent.sent[0][1]["verify"] == str(bundle)
+
+
+def test_which_certificates_go_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundles = []
+    for variable in reversed(CA_VARIABLES):
+        shutil.copy(certifi.where(), tmp_path / variable)
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+        with GongSession(SETTINGS) as session:
+            bundles.append(session.verify)
+    assert bundles == [str(tmp_path / name) for name in reversed(CA_VARIABLES)]
+
+
+@pytest.mark.parametrize("variable", CA_VARIABLES)
+def test_a_file_without_certificates(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+) -> None:
+    bundle = tmp_path / "empty.pem"
+    bundle.touch()
+    monkeypatch.setenv(variable, str(bundle))
+    with pytest.raises(SettingsError, match=variable):
+        GongSession(SETTINGS)
+
+
+@pytest.mark.parametrize("variable", CA_VARIABLES)
+def test_certificates_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+) -> None:
+    bundle = str(tmp_path / "gone.pem")
+    monkeypatch.setenv(variable, bundle)
+    with pytest.raises(SettingsError, match=variable) as caught:
+        GongSession(SETTINGS)
+    assert repr(bundle) in str(caught.value)
+
+
+def test_certificates_are_always_checked(
+    gong: Callable[..., Gong], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "")
+    sent = gong(answer(200))
+    with GongSession(SETTINGS) as session:
+        session.ask(requests.Request("GET", URL))
+    assert sent.sent[0][1]["verify"] is True
+
+
+def test_a_netrc_does_not_replace_the_key(
+    gong: Callable[..., Gong], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.gong.io login other password other\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    sent = gong(answer(200))
+    with GongSession(
+        replace(SETTINGS, access_key="a", access_key_secret="b")
+    ) as session:
+        session.ask(requests.Request("GET", URL))
+    basic = b64encode(b"a:b").decode()
+    assert sent.sent[0][0].headers["Authorization"] == f"Basic {basic}"
