@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 from singer_sdk.exceptions import SingerSDKError
 
@@ -21,11 +22,22 @@ def main() -> None:
     try:
         TapGong.cli()
     except SingerSDKError as error:
-        logger.error("%s", error)  # noqa: TRY400 - a user needs no traceback
+        sentence = " ".join(str(error).split())
+        logger.error("%s", sentence)  # noqa: TRY400 - a user needs no traceback
         sys.exit(1)
     except InterruptedRunError as stop:
         logger.warning("Stopped by signal %d; state says how far.", stop.signum)
         sys.exit(128 + stop.signum)
+    except Exception as error:  # noqa: BLE001 - its text may hold people's data
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        logger.error(  # noqa: TRY400 - for the same reason
+            "Neither tap nor SDK can take this configuration, state, catalog or "
+            "environment (%s in %s, line %s). Please report it with that place.",
+            type(error).__name__,
+            place.filename,
+            place.lineno,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

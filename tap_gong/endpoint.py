@@ -30,6 +30,8 @@ class Endpoint:
     """With `{name}` where an input goes into the path."""
     records: str
     """The property of the answer that holds the records, or the only one."""
+    many: bool = True
+    """Whether it holds a list of them."""
     record: str | None = None
     """The property of each of these that holds the record, if not it is the record."""
     instead: str = ""
@@ -65,7 +67,10 @@ class Endpoint:
             ShapeError: If they are not where they belong.
         """
         found = body.get(self.records)
-        rows = found if isinstance(found, list) else [found]
+        if isinstance(found, list) is not self.many:
+            msg = f"{self.records!r} is {type(found).__name__}"
+            raise ShapeError(msg)
+        rows = found if self.many else [found]
         if self.record is None:
             return rows
         return [_object(row, self.records).get(self.record) for row in rows]

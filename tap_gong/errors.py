@@ -254,7 +254,7 @@ def _parsed(response: requests.Response) -> dict[str, Any] | None:
         body = json.loads(
             response.content,
             object_pairs_hook=_no_name_twice,
-            parse_constant=_no_constant,
+            parse_constant=refuse_constant,
         )
     except (ValueError, RecursionError):
         return None
@@ -269,7 +269,8 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _no_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python takes for JSON."""
     raise ValueError(name)
 
 

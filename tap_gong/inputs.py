@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
 
-from tap_gong.errors import SettingsError
+from tap_gong.errors import SettingsError, refuse_constant
 
 if TYPE_CHECKING:
     from typing import IO
@@ -21,7 +21,13 @@ STATE = Draft7Validator(
         "properties": {
             "bookmarks": {
                 "type": ["object", "null"],
-                "additionalProperties": {"type": "object"},
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {  # what the SDK itself reads of any stream
+                        "partitions": {"type": "array", "items": {"type": "object"}},
+                        "progress_markers": {"type": "object"},
+                    },
+                },
             }
         },
     }
@@ -39,6 +45,7 @@ CATALOG = Draft7Validator(
                     "required": ["tap_stream_id", "schema"],
                     "properties": {
                         "tap_stream_id": {"type": "string"},
+                        "stream": {"type": "string"},
                         "schema": {
                             "type": "object",
                             "required": ["properties"],
@@ -102,7 +109,8 @@ def checked(file: IO[str], name: str, validator: Draft7Validator) -> IO[str]:
     """
     try:
         text = file.read()
-        content: Any = json.loads(text)
+        content: Any = json.loads(text, parse_constant=refuse_constant)
+        json.dumps(content, ensure_ascii=False).encode()  # halves of characters fail
     except (ValueError, RecursionError):
         msg = f"{name} is not JSON text in UTF-8."
         raise SettingsError(msg) from None

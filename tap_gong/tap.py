@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jsonschema import Draft7Validator
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
@@ -54,7 +55,10 @@ class TapGong(Tap):
     @override
     def __init__(self, *args: Any, validate_config: bool = True, **kwargs: Any) -> None:
         """Check everything that a user can get wrong before any request is sent."""
-        super().__init__(*args, validate_config=validate_config, **kwargs)
+        try:
+            super().__init__(*args, validate_config=validate_config, **kwargs)
+        except ConfigValidationError as error:
+            raise SettingsError("; ".join(error.errors)) from None
         if validate_config:
             _ = self.session
             bookmarks = self.state.get("bookmarks", {})
@@ -163,6 +167,9 @@ class TapGong(Tap):
             SettingsError: With one sentence.
         """
         if raise_errors:
+            # A setting that is null is one that is not set, also to the SDK.
+            given = self._config.items()
+            self._config = {name: value for name, value in given if value is not None}
             sdk_schema = {"properties": self._sdk_properties()}
             for error in Draft7Validator(sdk_schema).iter_errors(dict(self.config)):
                 msg = f"{'.'.join(map(str, error.path))}: {error.message}."

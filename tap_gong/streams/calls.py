@@ -28,6 +28,7 @@ ONE_CALL = Endpoint(
     "GET",
     "/v2/calls/{id}",
     records="call",
+    many=False,
     nothing=ANY_SENTENCE,
 )
 MANY_CALLS = Endpoint(
@@ -55,6 +56,10 @@ def many_calls(ids: tuple[str, ...]) -> Slice:
 LOOKUPS = {"single": (1, one_call), "batch": (100, many_calls)}
 """By `call_lookup`: how many IDs a slice has, and how to ask for them. Gong names no
 largest batch; 100 is known to work, and it is a page."""
+
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before any call; a bookmark may say what it will."""
 
 
 class CallsStream(GongStream):
@@ -101,7 +106,7 @@ class CallsStream(GongStream):
         end = min(settings.end_date or began, began)
         starts = [settings.start_date] if settings.start_date else []
         if read_before:
-            starts.append(min(read_before, end) - settings.lookback)
+            starts.append(max(min(read_before, end), LONG_AGO) - settings.lookback)
         workspace = settings.workspace_id
         return PeriodPlan(
             bookmark,
