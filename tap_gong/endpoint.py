@@ -70,7 +70,7 @@ class Endpoint:
         if isinstance(found, list) is not self.many:
             msg = f"{self.records!r} is {type(found).__name__}"
             raise ShapeError(msg)
-        rows = found if self.many else [found]
+        rows = found if isinstance(found, list) else [found]
         if self.record is None:
             return rows
         return [_object(row, self.records).get(self.record) for row in rows]

@@ -14,7 +14,7 @@ from tap_gong.errors import NOTHING_FOUND
 from .conftest import brief
 
 BASE = "https://api.gong.io"
-ONE = Endpoint("GET", "/v2/calls/{id}", records="call")
+ONE = Endpoint("GET", "/v2/calls/{id}", records="call", many=False)
 LIST = Endpoint("GET", "/v2/users", records="users")
 POSTED = Endpoint("POST", "/v2/calls/extensive", records="calls", record="metaData")
 
@@ -82,7 +82,6 @@ def test_a_request_changes_no_inputs_and_has_no_credentials() -> None:
         (ONE, {}, [None]),
         (LIST, {"users": []}, []),
         (LIST, {"users": [{"id": "1"}, {"id": "2"}]}, [{"id": "1"}, {"id": "2"}]),
-        (LIST, {"users": "x"}, ["x"]),
         (POSTED, {"calls": []}, []),
         (POSTED, {"calls": [{"metaData": {"id": "1"}, "x": 1}]}, [{"id": "1"}]),
         (POSTED, {"calls": [{}]}, [None]),
@@ -91,6 +90,16 @@ def test_a_request_changes_no_inputs_and_has_no_credentials() -> None:
 )
 def test_rows(endpoint: Endpoint, body: dict[str, Any], rows: list[Any]) -> None:
     assert endpoint.rows(body) == rows
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"calls": None}, {"calls": "x"}, {"calls": [{}, 5]}, {"calls": [[]]}]
+)
+def test_rows_that_are_no_list_or_one(body: dict[str, Any]) -> None:
+    with pytest.raises(ShapeError):
+        POSTED.rows(body)
+    with pytest.raises(ShapeError, match="'call' is list"):
+        ONE.rows({"call": []})
 
 
 @pytest.mark.parametrize(
