@@ -6,6 +6,7 @@ import random
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import backoff
@@ -52,8 +53,8 @@ out half a minute."""
 LONGEST_BACKOFF = 8
 """Seconds between two tries, at most."""
 
-RECORDS_HELD = 10_000
-"""Records fetched and not yet emitted, at most or about: some 30 MB."""
+RECORDS_HELD = 20_000
+"""Records fetched and not yet emitted, at most or about: some 60 MB."""
 
 _RETRIED = (
     RetriableAPIError,
@@ -116,7 +117,7 @@ class GongStream(Stream):
         super().__init__(tap=tap)
         self.tap = tap
         # Before a catalog can take the keys away.
-        self._identity = tuple(self.primary_keys)
+        self._identity = itemgetter(*self.primary_keys)
         # The one sentence that a person needs is told where the run ends.
         self.logger.addFilter(
             lambda line: not str(line.msg).startswith("An unhandled error occurred")
@@ -166,7 +167,7 @@ class GongStream(Stream):
                 for slice_, fetched in prefetch(
                     plan,
                     partial(self.fetch, plan),
-                    workers=workers,
+                    workers=min(workers, ahead),
                     ahead=ahead,
                     idle=look_around,
                 ):
@@ -175,7 +176,7 @@ class GongStream(Stream):
                     missing = [
                         f"{id_} (requestId {fetched.request_id})"
                         for id_ in slice_.ids
-                        if (id_,) not in fetched.records
+                        if id_ not in fetched.records
                     ]
                     absent += missing
                     progress.add(len(fetched.records), len(missing))
@@ -322,8 +323,8 @@ class GongStream(Stream):
         records: dict[Any, Record] = {}
         for row in rows:
             record = self._conform(row)
-            key = tuple(record[name] for name in self._identity)
-            if slice_.ids and key[0] not in slice_.ids:
+            key = self._identity(record)
+            if slice_.ids and key not in slice_.ids:
                 msg = "it holds an ID that was not asked for"
                 raise ShapeError(msg)
             if self._dropped:

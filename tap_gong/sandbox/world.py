@@ -24,6 +24,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _HOUR = 3_600_000_000
 _QUARTER = _HOUR // 4
 
+_MOST_KEPT = 50_000
+"""Records to keep once they are made, some 100 MB, so that a second run is served
+faster than any client can take them."""
+
 _CHANNELS = (
     ("Zoom", "Conference", "Video"),
     ("Google Meet", "Conference", "Video"),
@@ -121,6 +125,7 @@ class World:
         self._span = days * 24 * _HOUR
         self._numbers: dict[str, int] = {}
         self._added: dict[str, Record] = {}
+        self._made: dict[str, Record] = {}
         self._by_start: defaultdict[str | None, _Timeline] = defaultdict(_Timeline)
         self._by_listing: defaultdict[str | None, _Timeline] = defaultdict(_Timeline)
         for number in range(calls):
@@ -153,7 +158,13 @@ class World:
         if call_id in self._added:
             return dict(self._added[call_id])
         number = self._numbers.get(call_id)
-        return None if number is None else self._record(call_id, number)
+        if number is None:
+            return None
+        if call_id not in self._made:
+            if len(self._made) >= _MOST_KEPT:
+                self._made.clear()
+            self._made[call_id] = self._record(call_id, number)
+        return dict(self._made[call_id])
 
     def listing(
         self,
