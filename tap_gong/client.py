@@ -53,8 +53,8 @@ out half a minute."""
 LONGEST_BACKOFF = 8
 """Seconds between two tries, at most."""
 
-RECORDS_HELD = 20_000
-"""Records fetched and not yet emitted, at most or about: some 60 MB."""
+RECORDS_HELD = 10_000
+"""Records fetched and not yet emitted, at most or about: some 30 MB."""
 
 _RETRIED = (
     RetriableAPIError,
