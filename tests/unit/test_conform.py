@@ -140,7 +140,7 @@ def test_what_fits_is_kept(schema: dict[str, Any], data: st.DataObject) -> None:
     value = data.draw(fitting(schema))
     result = conformer(schema)({**value, "brandNew": {"a": [1]}})
     check(result, schema)
-    assert list(result) == list(value)
+    assert result.keys() == value.keys()
     assert conformer(schema)(result) == result
 
 
