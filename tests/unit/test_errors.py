@@ -128,21 +128,17 @@ NO_OBJECTS = [
 ]
 
 
-@pytest.mark.parametrize("content", NO_OBJECTS, ids=range(len(NO_OBJECTS)))
-def test_200_without_an_object_is_tried_again(content: bytes) -> None:
-    message = message_of(RetriableAPIError, 200, content)
-    assert message == f"{WHERE} answered 200 without a JSON object."
-
-
-@pytest.mark.parametrize("status", [201, 202, 204, 206])
 @pytest.mark.parametrize("content", [b"", b'{"call": {"id": "1"}}', ENVELOPE])
-def test_2xx_other_than_200_is_tried_again(status: int, content: bytes) -> None:
-    message = message_of(RetriableAPIError, status, content)
-    assert f"answered {status} without a JSON object." in message
+def test_2xx_other_than_200_is_tried_again(content: bytes) -> None:
+    for status in (201, 202, 204, 206):
+        message = message_of(RetriableAPIError, status, content)
+        assert f"answered {status} without a JSON object." in message
 
 
 @pytest.mark.parametrize("content", NO_OBJECTS, ids=range(len(NO_OBJECTS)))
 def test_hostile_bodies_are_told_apart_by_status_alone(content: bytes) -> None:
+    message = message_of(RetriableAPIError, 200, content)
+    assert message == f"{WHERE} answered 200 without a JSON object."
     for status in (400, 401, 403, 404, 503):
         with pytest.raises((FatalAPIError, RetriableAPIError)) as caught:
             read(status, content, nothing=ANY_SENTENCE)
