@@ -52,7 +52,7 @@ class Limits:
         if now >= self._renewed_at:
             self._used, self._renewed_at = 0, None
             return None
-        return math.ceil(self._renewed_at - now)
+        return math.ceil(round(self._renewed_at - now, 6))
 
     def _rate_wait(self, now: float) -> int | None:
         while self._admitted and now - self._admitted[0] >= 1:
