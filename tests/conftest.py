@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,16 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
     yield make
     for sandbox in started:
         sandbox.close()
+
+
+@pytest.fixture
+def nothing_is_left_in_flight(make_sandbox: object) -> Iterator[None]:
+    """Wait for what a run that failed has left to its threads, then close sandboxes."""
+    assert make_sandbox
+    yield
+    for thread in threading.enumerate():
+        if thread.name.endswith(("(_work)", "(run)")):
+            thread.join(2)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import logging
 import math
 import re
 import socket
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,6 +60,9 @@ LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \S+ \| (DEBUG|INFO|WARNING|ERROR|CRITICA
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left_in_flight")
+
+
 @pytest.fixture
 def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """A small company, with two calls of known IDs."""
@@ -68,16 +70,6 @@ def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     for id_ in (WANTED, ALSO):
         sandbox.world.add(CALL | {"id": id_})
     return sandbox
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left_in_flight(make_sandbox: object) -> Iterator[None]:
-    """Wait for what a run that failed has left to its threads, then close sandboxes."""
-    assert make_sandbox
-    yield
-    for thread in threading.enumerate():
-        if thread.name.endswith(("(_work)", "(run)")):
-            thread.join(2)
 
 
 @pytest.fixture(autouse=True)

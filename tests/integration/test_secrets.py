@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +23,7 @@ from tests.integration.test_bad_input import BAD_SETTINGS
 from tests.integration.test_calls_by_id import catalog_without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.conftest import Json, Run, TapRunner
 
@@ -36,6 +35,9 @@ IDS = [str(10**18 + number) for number in range(5)]
 BY_DATE: Json = {"start_date": "2025-01-01", "end_date": "2025-02-01"}
 
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left_in_flight")
+
+
 @pytest.fixture(autouse=True)
 def _all_is_logged_and_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAP_GONG_LOGLEVEL", "DEBUG")
@@ -44,16 +46,6 @@ def _all_is_logged_and_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("backoff._sync.time.sleep", lambda _: None)
     monkeypatch.setattr(Pace, "hold", lambda *_: None)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left_in_flight(make_sandbox: object) -> Iterator[None]:
-    """Wait for what a run that failed has left to its threads, then close sandboxes."""
-    assert make_sandbox
-    yield
-    for thread in threading.enumerate():
-        if thread.name.endswith(("(_work)", "(run)")):
-            thread.join(2)
 
 
 @pytest.fixture
