@@ -38,7 +38,7 @@ from tap_gong.prefetch import Split, prefetch
 from tap_gong.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
     from backoff.types import Details
     from singer_sdk.helpers.types import Context, Record
@@ -231,19 +231,20 @@ class GongStream(Stream):
         """Leave the bookmark to the plan: records come in no promised order."""
 
     @override
-    def _generate_record_messages(
-        self, record: Record
-    ) -> Generator[RecordMessage, None, None]:
-        """Map a record, which has the right columns and types already."""
+    def _write_record_message(self, record: Record) -> None:
+        """Map and write a record, which has the right columns and types already."""
         for stream_map in self.stream_maps:
             mapped = stream_map.transform(record)
             if mapped is not None:
-                yield RecordMessage(
-                    stream=stream_map.stream_alias,
-                    record=mapped,
-                    version=self._stream_version,
-                    time_extracted=utc_now(),
+                self.tap.write_message(
+                    RecordMessage(
+                        stream=stream_map.stream_alias,
+                        record=mapped,
+                        version=self._stream_version,
+                        time_extracted=utc_now(),
+                    )
                 )
+        self.state_manager.is_flushed = False
 
     def _fetch_pages(self, plan: Plan, slice_: Slice) -> Fetched | Split[Slice]:
         fetched = Fetched()

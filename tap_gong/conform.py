@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from types import NoneType
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,13 +44,11 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
         name: _converter(subschema, name)
         for name, subschema in schema["properties"].items()
     }
-    nullable = {
-        name
+    as_is = {
+        name: _as_is(fields[name], nullable="null" in subschema["type"])
         for name, subschema in schema["properties"].items()
-        if "null" in subschema["type"]
     }
     required = frozenset(schema.get("required", ()))
-    texts = {name for name, convert in fields.items() if convert is _text}
 
     def conform(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -58,14 +59,13 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
             raise ShapeError(msg)
         result: dict[str, Any] = {}
         for name, item in value.items():
+            types = as_is.get(name)
+            if types is None:
+                continue
             # Most values, and for speed alone.
-            if type(item) is str and name in texts and item.isascii():
+            kind = type(item)
+            if kind in types and (kind is not str or item.isascii()):
                 result[name] = item
-                continue
-            if name not in fields:
-                continue
-            if item is None and name in nullable:
-                result[name] = None
                 continue
             try:
                 result[name] = fields[name](item)
@@ -101,8 +101,9 @@ def to_utc(value: str) -> str:
     if moment.tzinfo is None:
         raise ValueError
     moment = moment.astimezone(UTC)
-    text = moment.isoformat().removesuffix("+00:00")
-    return f"{text}Z" if moment.microsecond else f"{text}.000000Z"
+    # As isoformat does, with Z, in a fifth of its time.
+    text: str = msgspec.to_builtins(moment)
+    return text if moment.microsecond else f"{text[:-1]}.000000Z"
 
 
 def _converter(schema: Mapping[str, Any], name: str) -> Conform:
@@ -117,6 +118,16 @@ def _converter(schema: Mapping[str, Any], name: str) -> Conform:
     if kind == "string" and (name == "id" or name.endswith("Id")):
         return _identifier
     return SCALARS[kind]
+
+
+def _as_is(convert: Conform, *, nullable: bool) -> frozenset[type]:
+    """Types that need no conversion: null, true and false, and text that is ASCII."""
+    types: set[type] = {NoneType} if nullable else set()
+    if convert in (_text, _identifier):
+        types.add(str)
+    elif convert is _boolean:
+        types.add(bool)
+    return frozenset(types)
 
 
 def _array(items: Mapping[str, Any], name: str) -> Conform:
