@@ -231,6 +231,15 @@ class GongStream(Stream):
         """Leave the bookmark to the plan: records come in no promised order."""
 
     @override
+    def generate_child_contexts(
+        self, record: Record, context: Context | None
+    ) -> Iterable[Context | None]:
+        """Make a copy of the record for child streams only where there are any."""
+        if not self.child_streams:
+            return ()
+        return super().generate_child_contexts(record, context)
+
+    @override
     def _write_record_message(self, record: Record) -> None:
         """Map and write a record, which has the right columns and types already."""
         for stream_map in self.stream_maps:
