@@ -39,6 +39,7 @@ from tap_gong.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from datetime import datetime
 
     from backoff.types import Details
     from singer_sdk.helpers.types import Context, Record
@@ -74,6 +75,8 @@ class Fetched:
     twice."""
     request_id: str = ""
     """Gong's reference of the last answer."""
+    time: datetime | None = None
+    """When that came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class GongStream(Stream):
         """
         super().__init__(tap=tap)
         self.tap = tap
+        self._time_extracted: datetime | None = None
         # Before a catalog can take the keys away.
         self._identity = itemgetter(*self.primary_keys)
         # The one sentence that a person needs is told where the run ends.
@@ -171,6 +175,7 @@ class GongStream(Stream):
                     ahead=ahead,
                     idle=look_around,
                 ):
+                    self._time_extracted = fetched.time
                     yield from fetched.records.values()
                     plan.finish(slice_)
                     missing = [
@@ -250,7 +255,7 @@ class GongStream(Stream):
                         stream=stream_map.stream_alias,
                         record=mapped,
                         version=self._stream_version,
-                        time_extracted=utc_now(),
+                        time_extracted=self._time_extracted,
                     )
                 )
         self.state_manager.is_flushed = False
@@ -267,7 +272,7 @@ class GongStream(Stream):
                 and (parts := plan.parts(slice_, page.total))
             ):
                 return Split(parts)
-            fetched.request_id = page.request_id
+            fetched.request_id, fetched.time = page.request_id, utc_now()
             fetched.records.update(page.records)
             cursor = page.cursor
             if cursor is None:

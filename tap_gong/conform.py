@@ -54,8 +54,8 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
         if not isinstance(value, dict):
             msg = f"a {type(value).__name__} stands for an object"
             raise ShapeError(msg)
-        if missing := required - value.keys():
-            msg = f"{min(missing)!r} is missing"
+        if not required <= value.keys():
+            msg = f"{min(required - value.keys())!r} is missing"
             raise ShapeError(msg)
         result: dict[str, Any] = {}
         for name, item in value.items():

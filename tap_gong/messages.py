@@ -6,7 +6,7 @@ import atexit
 import sys
 from typing import TYPE_CHECKING
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
@@ -32,7 +32,8 @@ class MessageWriter(MsgSpecWriter):
     @override
     def write_message(self, message: Message) -> None:
         """Write a message to stdout as one line of JSON, a record perhaps later."""
-        self._buffer += self.format_message(message)
+        self._buffer += encoder.encode(message.to_dict())
+        self._buffer += b"\n"
         if len(self._buffer) >= BUFFER_SIZE or not isinstance(message, RecordMessage):
             self.flush()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -20,6 +19,7 @@ from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
 from urllib3.util import parse_url
 
+from tap_gong.deadline import Deadline
 from tap_gong.errors import QuotaError, SettingsError
 from tap_gong.pace import Pace
 
@@ -71,7 +71,9 @@ class PacedAdapter(HTTPAdapter):
         """Requests sent so far, refused ones and retries included."""
         self.retries = 0
         """How many of them repeat an earlier one."""
-        self._timeout_seconds = timeout_seconds
+        # The time-outs of requests are for each read of the socket: an answer that
+        # sends a byte a second would never meet them.
+        self._deadline = Deadline[requests.Response](timeout_seconds)
         self._max_wait_seconds = max_wait_seconds
         self._counting = threading.Lock()
 
@@ -87,6 +89,7 @@ class PacedAdapter(HTTPAdapter):
         """Send a request in its turn, and again after each 429.
 
         Raises:
+            requests.Timeout: If the answer is not whole in time.
             QuotaError: If Gong asks for a wait beyond `max_wait_seconds`, now or
                 in an earlier answer.
             FatalAPIError: If Gong keeps answering 429.
@@ -96,7 +99,10 @@ class PacedAdapter(HTTPAdapter):
             with self._counting:
                 self.requests_sent += 1
             exchange = partial(super().send, request, *args, **kwargs)
-            response = within(self._timeout_seconds, exchange)
+            try:
+                response = self._deadline.run(partial(_read_whole, exchange))
+            except TimeoutError:
+                raise requests.Timeout from None
             if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                 return response
             if attempt == MAX_429 - 1:
@@ -112,6 +118,12 @@ class PacedAdapter(HTTPAdapter):
             self.count_retry()
         msg = f"Gong answered 429 to one request {MAX_429} times in a row."
         raise FatalAPIError(msg)
+
+    @override
+    def close(self) -> None:
+        """Close the connections that are not in use, and let the threads end."""
+        super().close()
+        self._deadline.close()
 
 
 class GongSession:
@@ -167,7 +179,7 @@ class GongSession:
         )
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections that are not in use; the threads end with theirs."""
         self.paced.close()
 
 
@@ -215,40 +227,6 @@ def environment_authorities() -> str | None:
     return None
 
 
-def within(
-    seconds: float, exchange: Callable[[], requests.Response]
-) -> requests.Response:
-    """Wait for an answer no longer than this, however slowly it drips in.
-
-    The time-outs of requests are for each read of the socket: an answer that sends a
-    byte a second would never meet them. What is late is left to a thread that nobody
-    waits for.
-
-    Args:
-        seconds: How long to wait, from sending to the last byte.
-        exchange: Sends the request; the answer's body is read here.
-
-    Raises:
-        requests.Timeout: If the answer is not whole by then.
-    """
-    outcome: Future[requests.Response] = Future()
-
-    def run() -> None:
-        try:
-            response = exchange()
-            # Response.content reads 10 KB at a time, and each waits for its turn.
-            response._content = b"".join(response.iter_content(None))  # noqa: SLF001
-            outcome.set_result(response)
-        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    wait([outcome], timeout=seconds)
-    if not outcome.done():
-        raise requests.Timeout
-    return outcome.result()
-
-
 def retry_after(response: requests.Response) -> float | None:
     """Read the header Retry-After: seconds, or a date (RFC 9110, section 10.2.3).
 
@@ -269,3 +247,10 @@ def retry_after(response: requests.Response) -> float | None:
         moment = moment.replace(tzinfo=UTC)
     seconds = (moment - datetime.now(UTC)).total_seconds()
     return min(max(0.0, seconds), LONGEST_WAIT)
+
+
+def _read_whole(exchange: Callable[[], requests.Response]) -> requests.Response:
+    response = exchange()
+    # Response.content reads 10 KB at a time, and each piece waits for its turn.
+    response._content = b"".join(response.iter_content(None))  # noqa: SLF001
+    return response
