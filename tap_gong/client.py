@@ -20,7 +20,7 @@ from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
-from tap_gong import schemas
+from tap_gong import inputs, schemas
 from tap_gong.checkpoint import Checkpoint
 from tap_gong.conform import ShapeError, conformer
 from tap_gong.endpoint import next_cursor, total_records
@@ -137,6 +137,19 @@ class GongStream(Stream):
             SettingsError: If they do not say what to read.
         """
         raise NotImplementedError
+
+    def check_catalog(self) -> None:
+        """Check that the schema of the catalog in use is true of the records.
+
+        Raises:
+            SettingsError: If it lacks a key, or does not allow a type that they have.
+        """
+        inputs.check_catalog(
+            self.name,
+            self.primary_keys or (),
+            self.schema["properties"],
+            self.effective_schema["properties"],
+        )
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:

@@ -11,7 +11,12 @@ from jsonschema import Draft7Validator
 from tap_gong.errors import SettingsError, refuse_constant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from typing import IO
+
+    Schemas = Mapping[str, Mapping[str, Any]]
+
+_ALL_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 OBJECT = Draft7Validator({"type": "object"})
 
@@ -52,7 +57,12 @@ CATALOG = Draft7Validator(
                             "properties": {
                                 "properties": {
                                     "type": "object",
-                                    "additionalProperties": {"type": "object"},
+                                    "additionalProperties": {
+                                        "type": "object",
+                                        "properties": {
+                                            "type": {"type": ["string", "array"]}
+                                        },
+                                    },
                                 }
                             },
                         },
@@ -77,6 +87,44 @@ CATALOG = Draft7Validator(
         },
     }
 )
+
+
+def check_catalog(
+    stream: str, keys: Iterable[str], emitted: Schemas, promised: Schemas
+) -> None:
+    """Check that what a catalog says of a stream is true of its records.
+
+    Args:
+        stream: Its name.
+        keys: Its primary keys.
+        emitted: The JSON schemas of its properties.
+        promised: The same in the catalog.
+
+    Raises:
+        SettingsError: If the catalog lacks a key, or does not allow a type.
+    """
+    for name in keys:
+        if name not in promised:
+            msg = (
+                f"catalog: the schema of stream {stream!r} lacks its key {name!r}. "
+                f"A new catalog comes with --discover."
+            )
+            raise SettingsError(msg)
+    for name in emitted.keys() & promised.keys():
+        if refused := _types(emitted[name]) - _types(promised[name]):
+            msg = (
+                f"catalog: the type of {name!r} in stream {stream!r} leaves out "
+                f"{' and '.join(sorted(refused))}, which records have. "
+                f"A new catalog comes with --discover."
+            )
+            raise SettingsError(msg)
+
+
+def _types(schema: Mapping[str, Any]) -> set[str]:
+    """The types that a JSON schema allows, as far as its `type` says."""
+    given = schema.get("type", _ALL_TYPES)
+    types = {given} if isinstance(given, str) else set(map(str, given))
+    return types | {"integer"} if "number" in types else types
 
 
 def check_config_file(path: str) -> None:

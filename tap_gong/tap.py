@@ -64,6 +64,7 @@ class TapGong(Tap):
             bookmarks = self.state.get("bookmarks", {})
             for stream in self.streams.values():
                 if isinstance(stream, GongStream) and stream.selected:
+                    stream.check_catalog()
                     stream.plan(dict(bookmarks.get(stream.name, {})))
 
     @override

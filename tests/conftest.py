@@ -99,8 +99,11 @@ class TapRunner:
                     argv += [f"--{name}", str(path)]
         self.monkeypatch.setattr(sys, "argv", argv)
         self.capture.readouterr()
+        root = logging.getLogger()
+        handlers = root.handlers.copy()
         with pytest.raises(SystemExit) as stopped:
             main()
+        root.handlers[:] = handlers
         sys.stdout.flush()
         out, err = self.capture.readouterr()
         return Run(int(stopped.value.code or 0), out.decode(), err.decode())
@@ -139,7 +142,7 @@ def nothing_is_left_in_flight(make_sandbox: object) -> Iterator[None]:
     assert make_sandbox
     yield
     for thread in threading.enumerate():
-        if thread.name.endswith(("(_work)", "(run)")):
+        if thread.name.endswith("(_work)"):
             thread.join(2)
 
 
@@ -157,9 +160,7 @@ def run_tap(
 ) -> Iterator[Callable[[Sandbox], TapRunner]]:
     """Make a runner whose settings point to a sandbox."""
     handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    root = logging.getLogger()
     monkeypatch.chdir(tmp_path)
-    before = root.handlers.copy()
 
     def make(sandbox: Sandbox) -> TapRunner:
         return TapRunner(
@@ -175,7 +176,6 @@ def run_tap(
         )
 
     yield make
-    root.handlers[:] = before
     for number, handler in handlers.items():
         signal.signal(number, handler)
 

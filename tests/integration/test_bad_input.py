@@ -124,6 +124,37 @@ def test_a_broken_input_file(
         assert option.strip("-") in run.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "schema", "words"),
+    [
+        ("id", None, ("key 'id'", "--discover")),
+        ("id", {"type": "integer"}, ("'id'", "string")),
+        ("started", {"type": "string", "format": "date-time"}, ("'started'", "null")),
+    ],
+)
+def test_a_catalog_that_is_not_true_of_the_records(
+    tap: TapRunner, sandbox: Sandbox, name: str, schema: Json, words: tuple[str, ...]
+) -> None:
+    catalog = json.loads(tap("--discover").stdout)
+    properties = catalog["streams"][0]["schema"]["properties"]
+    if schema is None:
+        del properties[name]
+    else:
+        properties[name] = schema
+    run = tap(catalog=catalog, call_ids="1")
+    assert_refused(run, sandbox, "catalog", "'calls'", *words)
+    assert run.stdout == ""
+
+
+def test_a_stream_that_is_not_selected_may_have_any_schema(tap: TapRunner) -> None:
+    catalog = json.loads(tap("--discover").stdout)
+    catalog["streams"][0]["metadata"] = [
+        {"breadcrumb": [], "metadata": {"selected": False}}
+    ]
+    del catalog["streams"][0]["schema"]["properties"]["id"]
+    assert tap(catalog=catalog, call_ids="1").status == 0
+
+
 def test_unknown_option(tap: TapRunner, sandbox: Sandbox) -> None:
     run = tap("--nonsense")
     assert run.status == 2

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_gong.errors import SettingsError
-from tap_gong.inputs import CATALOG, OBJECT, STATE, check_config_file, checked
+from tap_gong.inputs import (
+    CATALOG,
+    OBJECT,
+    STATE,
+    check_catalog,
+    check_config_file,
+    checked,
+)
 from tap_gong.tap import TapGong
 
 from .conftest import brief
@@ -118,3 +125,54 @@ def test_a_config_file_that_cannot_be_read(tmp_path: Path) -> None:
         check_config_file(str(tmp_path / "none"))
     with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
         check_config_file(str(tmp_path))
+
+
+EMITTED: dict[str, dict[str, Any]] = {
+    "id": {"type": "string"},
+    "duration": {"type": ["integer", "null"]},
+    "isPrivate": {"type": ["boolean", "null"]},
+}
+
+
+@pytest.mark.parametrize(
+    "promised",
+    [
+        {"id": {}},
+        {"id": {"type": "string", "maxLength": 20}, "more": {"type": "number"}},
+        {"id": {"type": ["null", "string", "number"]}},
+        {"id": {}, "duration": {"type": ["null", "integer"]}},
+        {"id": {}, "duration": {"type": ["number", "null"]}},
+        {"id": {}, "duration": {"anyOf": [{"type": "string"}]}},
+    ],
+    ids=brief,
+)
+def test_a_catalog_may_promise_less(promised: dict[str, Any]) -> None:
+    check_catalog("calls", ["id"], EMITTED, promised)
+    check_catalog("calls", [], EMITTED, promised)
+
+
+@pytest.mark.parametrize(
+    ("promised", "why"),
+    [
+        ({}, "lacks its key 'id'"),
+        ({"duration": {"type": ["integer", "null"]}}, "lacks its key 'id'"),
+        ({"id": {"type": "integer"}}, "'id' in stream 'calls' leaves out string,"),
+        ({"id": {"type": []}}, "'id' in stream 'calls' leaves out string,"),
+        ({"id": {"type": [["string"]]}}, "'id' in stream 'calls' leaves out string,"),
+        ({"id": {}, "duration": {"type": "integer"}}, "leaves out null,"),
+        ({"id": {}, "duration": {"type": "number"}}, "leaves out null,"),
+        ({"id": {}, "duration": {"type": "string"}}, "leaves out integer and null,"),
+        ({"id": {}, "isPrivate": {"type": ["integer", "null"]}}, "out boolean,"),
+    ],
+    ids=brief,
+)
+def test_a_catalog_may_not_promise_what_records_break(
+    promised: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(SettingsError, match=why) as caught:
+        check_catalog("calls", ["id"], EMITTED, promised)
+    assert str(caught.value).startswith("catalog: ")
+
+
+def test_a_catalog_without_keys_needs_none() -> None:
+    check_catalog("calls", [], EMITTED, {"isPrivate": {}})
