@@ -404,8 +404,8 @@ def _refuse_unknown(config: Mapping[str, Any], known: Iterable[str]) -> None:
 def _credentials(config: Mapping[str, Any]) -> tuple[str, str]:
     names = ("access_key", "access_key_secret")
     for name in names:
-        value = config.get(name) or ""
-        if not isinstance(value, str) or not _is_utf8(value):
+        value = config.get(name)
+        if value is not None and not (isinstance(value, str) and _is_utf8(value)):
             msg = f"{name} must be text in UTF-8."
             raise SettingsError(msg)
     missing = [name for name in names if not config.get(name)]
@@ -431,6 +431,9 @@ def _api_url(config: Mapping[str, Any]) -> str:
     if "@" in value:
         msg = "api_url must not hold credentials; set access_key instead."
         raise SettingsError(msg)
+    if "?" in value or "#" in value:
+        msg = "api_url must be an address without anything from a ? or # on."
+        raise SettingsError(msg)
     try:
         parts = urlsplit(value)
         usable = (
@@ -439,7 +442,7 @@ def _api_url(config: Mapping[str, Any]) -> str:
             and parts.port != 0
             and value.isascii()
             and value.isprintable()
-            and not set(value) & set(' \\"<>^`{|}?#')
+            and not set(value) & set(' \\"<>^`{|}')
         )
     except ValueError:
         usable = False
