@@ -10,6 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -144,16 +145,17 @@ class CallIdPlan(Plan):
         if "call_ids" in self._bookmark:
             self._bookmark["call_ids"] = list(self._queue)
         if self._place and self.done < self.total:
-            self._bookmark["position"] = {"of": self._digest(), "done": self._place}
+            self._bookmark["position"] = {"of": self._digest, "done": self._place}
         else:
             self._bookmark.pop("position", None)
 
     def _saved_place(self) -> int:
         match self._bookmark.get("position"):
-            case {"of": of, "done": int(done)} if of == self._digest():
+            case {"of": of, "done": int(done)} if of == self._digest:
                 return done if 0 < done < len(self._configured) else 0
         return 0
 
+    @cached_property
     def _digest(self) -> str:
         digest = hashlib.blake2b(digest_size=8)
         for id_ in self._configured:
