@@ -16,7 +16,6 @@ from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
-from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
@@ -75,7 +74,7 @@ class Fetched:
     twice."""
     request_id: str = ""
     """Gong's reference of the last answer."""
-    time: datetime | None = None
+    time: datetime = field(default_factory=utc_now)
     """When that came."""
 
 
@@ -119,7 +118,7 @@ class GongStream(Stream):
         """
         super().__init__(tap=tap)
         self.tap = tap
-        self._time_extracted: datetime | None = None
+        self._time_extracted = utc_now()
         # Before a catalog can take the keys away.
         self._identity = itemgetter(*self.primary_keys)
         # The one sentence that a person needs is told where the run ends.
@@ -249,13 +248,15 @@ class GongStream(Stream):
         """Leave the bookmark to the plan: records come in no promised order."""
 
     @override
-    def generate_child_contexts(
-        self, record: Record, context: Context | None
-    ) -> Iterable[Context | None]:
+    def _process_record(
+        self,
+        record: Record,
+        child_context: Context | None = None,
+        partition_context: Context | None = None,
+    ) -> None:
         """Make a copy of the record for child streams only where there are any."""
-        if not self.child_streams:
-            return ()
-        return super().generate_child_contexts(record, context)
+        if self.child_streams:
+            super()._process_record(record, child_context, partition_context)
 
     @override
     def _write_record_message(self, record: Record) -> None:
@@ -263,13 +264,8 @@ class GongStream(Stream):
         for stream_map in self.stream_maps:
             mapped = stream_map.transform(record)
             if mapped is not None:
-                self.tap.write_message(
-                    RecordMessage(
-                        stream=stream_map.stream_alias,
-                        record=mapped,
-                        version=self._stream_version,
-                        time_extracted=self._time_extracted,
-                    )
+                self.tap.message_writer.write_record(
+                    stream_map.stream_alias, mapped, self._time_extracted
                 )
         self.state_manager.is_flushed = False
 

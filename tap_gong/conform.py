@@ -36,9 +36,10 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
             integer, number or boolean, each possibly null.
 
     Returns:
-        A function from a parsed JSON value to the object to emit, with timestamps in
-        UTC. It raises `ShapeError` when the value is no object, lacks a required
-        property, or has a property of another type or a timestamp without UTC offset.
+        A function that changes a parsed JSON value into the object to emit, with
+        timestamps in UTC, and returns it. It raises `ShapeError` when the value is no
+        object, lacks a required property, or has a property of another type or a
+        timestamp without UTC offset.
     """
     fields = {
         name: _converter(subschema, name)
@@ -57,18 +58,18 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
         if not required <= value.keys():
             msg = f"{min(required - value.keys())!r} is missing"
             raise ShapeError(msg)
-        result: dict[str, Any] = {}
+        unknown = []
         for name, item in value.items():
             types = as_is.get(name)
             if types is None:
+                unknown.append(name)
                 continue
             # Most values, and for speed alone.
             kind = type(item)
             if kind in types and (kind is not str or item.isascii()):
-                result[name] = item
                 continue
             try:
-                result[name] = fields[name](item)
+                value[name] = fields[name](item)
             except ShapeError:
                 raise
             except _MISFITS:
@@ -78,7 +79,9 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
                     f"not {wanted.get('format', wanted['type'])}"
                 )
                 raise ShapeError(msg) from None
-        return result
+        for name in unknown:
+            del value[name]
+        return value
 
     return conform
 
@@ -101,7 +104,7 @@ def to_utc(value: str) -> str:
     if moment.tzinfo is None:
         raise ValueError
     moment = moment.astimezone(UTC)
-    # As isoformat does, with Z, in a fifth of its time.
+    # As isoformat does, with Z in place of +00:00, and much sooner.
     text: str = msgspec.to_builtins(moment)
     return text if moment.microsecond else f"{text[:-1]}.000000Z"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,8 @@ from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 from typing_extensions import override
 
 from tap_gong.messages import MessageWriter
+
+WHEN = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
 class Pipe(io.RawIOBase):
@@ -38,15 +41,15 @@ def catch_stdout(monkeypatch: pytest.MonkeyPatch) -> Pipe:
     return pipe
 
 
-def record(**fields: object) -> RecordMessage:
-    return RecordMessage(stream="calls", record=fields)
+def write_record(writer: MessageWriter, **fields: object) -> None:
+    writer.write_record("calls", fields, WHEN)
 
 
 def test_records_wait_for_the_next_state(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = catch_stdout(monkeypatch)
     writer = MessageWriter()
     for number in range(100):
-        writer.write_message(record(id=str(number)))
+        write_record(writer, id=str(number))
     assert pipe.chunks == []
     writer.write_message(StateMessage(value={"bookmarks": {}}))
     assert len(pipe.chunks) == 1
@@ -58,7 +61,7 @@ def test_many_records_go_out_in_whole_lines(monkeypatch: pytest.MonkeyPatch) -> 
     pipe = catch_stdout(monkeypatch)
     writer = MessageWriter()
     for number in range(2_000):
-        writer.write_message(record(id=str(number), title="x" * 100))
+        write_record(writer, id=str(number), title="x" * 100)
     assert 1 < len(pipe.chunks) < 10
     assert all(chunk.endswith(b"\n") for chunk in pipe.chunks)
     writer.write_message(StateMessage(value={}))
@@ -72,7 +75,7 @@ def test_what_is_left_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     writer = MessageWriter()
     writer.flush()
     assert pipe.chunks == []
-    writer.write_message(record(id="1"))
+    write_record(writer, id="1")
     writer.flush()
     writer.flush()
     assert len(pipe.chunks) == 1
@@ -106,7 +109,7 @@ def test_a_record_is_one_line_and_exact(
 ) -> None:
     pipe = catch_stdout(monkeypatch)
     writer = MessageWriter()
-    writer.write_message(record(**fields))
+    write_record(writer, **fields)
     writer.write_message(StateMessage(value={}))
     lines = b"".join(pipe.chunks).split(b"\n")
     assert len(lines) == 3
@@ -114,6 +117,19 @@ def test_a_record_is_one_line_and_exact(
     message = json.loads(lines[0].decode("utf-8"))
     assert message["record"] == fields
     assert message["stream"] == "calls"
+    assert datetime.fromisoformat(message["time_extracted"]) == WHEN
+
+
+def test_a_record_message_is_that_of_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = catch_stdout(monkeypatch)
+    writer = MessageWriter()
+    fields = {"id": "1", "title": "\u00e9", "duration": 5, "isPrivate": None}
+    write_record(writer, **fields)
+    writer.write_message(
+        RecordMessage(stream="calls", record=fields, time_extracted=WHEN)
+    )
+    ours, theirs = b"".join(pipe.chunks).splitlines()
+    assert ours == theirs
 
 
 def test_a_reader_that_has_gone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +159,7 @@ def test_a_write_that_is_cut_short_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=pipe))
     writer = MessageWriter()
     for number in range(3):
-        writer.write_message(RecordMessage(stream="calls", record={"id": number}))
+        write_record(writer, id=number)
     writer.flush()
     lines = b"".join(pipe.chunks).splitlines()
     assert [json.loads(line)["record"]["id"] for line in lines] == [0, 1, 2]
