@@ -74,7 +74,7 @@ class Fetched:
     twice."""
     request_id: str = ""
     """Gong's reference of the last answer."""
-    time: datetime = field(default_factory=utc_now)
+    answered_at: datetime = field(default_factory=utc_now)
     """When that came."""
 
 
@@ -138,16 +138,21 @@ class GongStream(Stream):
         raise NotImplementedError
 
     def check_catalog(self) -> None:
-        """Check that the schema of the catalog in use is true of the records.
+        """Check the keys and types of the catalog in use against the records'.
 
         Raises:
             SettingsError: If it lacks a key, or does not allow a type that they have.
         """
+        promised = self.effective_schema["properties"]
         inputs.check_catalog(
             self.name,
             self.primary_keys or (),
             self.schema["properties"],
-            self.effective_schema["properties"],
+            {
+                name: promised[name]
+                for name in promised
+                if self.mask["properties", name]
+            },
         )
 
     @override
@@ -187,7 +192,7 @@ class GongStream(Stream):
                     ahead=ahead,
                     idle=look_around,
                 ):
-                    self._time_extracted = fetched.time
+                    self._time_extracted = fetched.answered_at
                     yield from fetched.records.values()
                     plan.finish(slice_)
                     missing = [
@@ -281,7 +286,7 @@ class GongStream(Stream):
                 and (parts := plan.parts(slice_, page.total))
             ):
                 return Split(parts)
-            fetched.request_id, fetched.time = page.request_id, utc_now()
+            fetched.request_id, fetched.answered_at = page.request_id, utc_now()
             fetched.records.update(page.records)
             cursor = page.cursor
             if cursor is None:

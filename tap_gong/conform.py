@@ -64,7 +64,7 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
             if types is None:
                 unknown.append(name)
                 continue
-            # Most values, and for speed alone.
+            # Null where it may be; the others for speed alone.
             kind = type(item)
             if kind in types and (kind is not str or item.isascii()):
                 continue

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ALL_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
+_NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
+
 OBJECT = Draft7Validator({"type": "object"})
 
 STATE = Draft7Validator(
@@ -66,7 +68,7 @@ CATALOG = Draft7Validator(
                                 }
                             },
                         },
-                        "key_properties": {"type": ["array", "null"]},
+                        "key_properties": _NAMES,
                         "metadata": {
                             "type": "array",
                             "items": {
@@ -77,7 +79,10 @@ CATALOG = Draft7Validator(
                                         "type": "array",
                                         "items": {"type": "string"},
                                     },
-                                    "metadata": {"type": "object"},
+                                    "metadata": {
+                                        "type": "object",
+                                        "properties": {"table-key-properties": _NAMES},
+                                    },
                                 },
                             },
                         },
@@ -92,13 +97,15 @@ CATALOG = Draft7Validator(
 def check_catalog(
     stream: str, keys: Iterable[str], emitted: Schemas, promised: Schemas
 ) -> None:
-    """Check that what a catalog says of a stream is true of its records.
+    """Check the keys and types that a catalog promises of a stream's records.
+
+    It may promise that a value is never null: that is for the target to refuse.
 
     Args:
         stream: Its name.
         keys: Its primary keys.
         emitted: The JSON schemas of its properties.
-        promised: The same in the catalog.
+        promised: The same in the catalog, of the selected properties.
 
     Raises:
         SettingsError: If the catalog lacks a key, or does not allow a type.
@@ -106,16 +113,18 @@ def check_catalog(
     for name in keys:
         if name not in promised:
             msg = (
-                f"catalog: the schema of stream {stream!r} lacks its key {name!r}. "
-                f"A new catalog comes with --discover."
+                f"catalog: stream {stream!r} lacks its key {name!r}, or does not "
+                f"select it. A new catalog comes with --discover."
             )
             raise SettingsError(msg)
-    for name in emitted.keys() & promised.keys():
-        if refused := _types(emitted[name]) - _types(promised[name]):
+    for name in emitted:
+        if name not in promised:
+            continue
+        if refused := _types(emitted[name]) - _types(promised[name]) - {"null"}:
             msg = (
-                f"catalog: the type of {name!r} in stream {stream!r} leaves out "
-                f"{' and '.join(sorted(refused))}, which records have. "
-                f"A new catalog comes with --discover."
+                f"catalog: the type of {name!r} in stream {stream!r} must allow "
+                f"{' and '.join(sorted(refused))}. Take the change of it away, or make "
+                f"a new catalog with --discover."
             )
             raise SettingsError(msg)
 

@@ -47,7 +47,7 @@ class MessageWriter(MsgSpecWriter):
         Args:
             stream: The stream's name or alias.
             record: What JSON can hold.
-            time_extracted: When Gong sent it, in UTC.
+            time_extracted: When it was retrieved, in UTC.
         """
         self._append(
             {

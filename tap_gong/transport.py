@@ -158,17 +158,22 @@ class GongSession:
         self._timeout = (min(CONNECT_SECONDS, seconds), seconds)
         self._proxies = environment_proxies(settings.api_url)
         self._authorities: str | bool = True
-        if settings.api_url.startswith("https:"):
+        if settings.api_url.lower().startswith("https:"):
             self._authorities = environment_authorities() or True
 
     def ask(self, request: requests.Request) -> requests.Response:
         """Send a request in its turn.
 
         Args:
-            request: Without credentials; they are added here.
+            request: Without headers and credentials; they are set here.
 
         Returns:
             The answer, read whole.
+
+        Raises:
+            requests.RequestException: If there is none.
+            QuotaError: If Gong asks for too long a wait.
+            FatalAPIError: If Gong keeps answering 429.
         """
         request.headers, request.auth = self._headers, self._auth
         return self.paced.send(
@@ -251,6 +256,6 @@ def retry_after(response: requests.Response) -> float | None:
 
 def _read_whole(exchange: Callable[[], requests.Response]) -> requests.Response:
     response = exchange()
-    # Response.content reads 10 KB at a time, and each piece waits for its turn.
+    # Response.content reads 10 KB at a time, and after each waits for the interpreter.
     response._content = b"".join(response.iter_content(None))  # noqa: SLF001
     return response

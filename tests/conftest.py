@@ -140,8 +140,9 @@ def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
 def nothing_is_left_in_flight(make_sandbox: object) -> Iterator[None]:
     """Wait for what a run that failed has left to its threads, then close sandboxes."""
     assert make_sandbox
+    before = set(threading.enumerate())
     yield
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - before:
         if thread.name.endswith("(_work)"):
             thread.join(2)
 

@@ -124,26 +124,50 @@ def test_a_broken_input_file(
         assert option.strip("-") in run.stderr
 
 
+def select(catalog: Json, name: str, **metadata: object) -> None:
+    for entry in catalog["streams"][0]["metadata"]:
+        if entry["breadcrumb"] == ["properties", name]:
+            entry["metadata"] = metadata
+
+
 @pytest.mark.parametrize(
-    ("name", "schema", "words"),
+    ("schema", "words"),
     [
-        ("id", None, ("key 'id'", "--discover")),
-        ("id", {"type": "integer"}, ("'id'", "string")),
-        ("started", {"type": "string", "format": "date-time"}, ("'started'", "null")),
+        (None, ("key 'id'", "--discover")),
+        ({"type": "integer"}, ("'id'", "string")),
     ],
 )
 def test_a_catalog_that_is_not_true_of_the_records(
-    tap: TapRunner, sandbox: Sandbox, name: str, schema: Json, words: tuple[str, ...]
+    tap: TapRunner, sandbox: Sandbox, schema: Json | None, words: tuple[str, ...]
 ) -> None:
     catalog = json.loads(tap("--discover").stdout)
     properties = catalog["streams"][0]["schema"]["properties"]
     if schema is None:
-        del properties[name]
+        del properties["id"]
     else:
-        properties[name] = schema
+        properties["id"] = schema
     run = tap(catalog=catalog, call_ids="1")
     assert_refused(run, sandbox, "catalog", "'calls'", *words)
-    assert run.stdout == ""
+
+
+def test_a_catalog_that_does_not_select_the_key(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    catalog = json.loads(tap("--discover").stdout)
+    select(catalog, "id", inclusion="available", selected=False)
+    run = tap(catalog=catalog, call_ids="1")
+    assert_refused(run, sandbox, "catalog", "'calls'", "key 'id'")
+
+
+def test_a_property_that_is_not_selected_may_have_any_type(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    catalog = json.loads(tap("--discover").stdout)
+    catalog["streams"][0]["schema"]["properties"]["title"] = {"type": "integer"}
+    select(catalog, "title", inclusion="available", selected=False)
+    run = tap(catalog=catalog, call_ids=sandbox.world.ids[0])
+    assert run.status == 0
+    assert "title" not in run.records[0]
 
 
 def test_a_stream_that_is_not_selected_may_have_any_schema(tap: TapRunner) -> None:

@@ -411,18 +411,21 @@ def test_the_pace_is_that_of_the_settings(
     assert sent.times == pytest.approx([0, GAP / 0.5, 2 * GAP / 0.5])
 
 
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
 @pytest.mark.parametrize("variable", CA_VARIABLES)
 def test_a_companys_own_certificates(
     gong: Callable[..., Gong],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     variable: str,
+    scheme: str,
 ) -> None:
+    settings = replace(SETTINGS, api_url=f"{scheme}://api.gong.io")
     bundle = tmp_path / "acme.pem"
     shutil.copy(certifi.where(), bundle)
     monkeypatch.setenv(variable, str(bundle))
     sent = gong(answer(200))
-    with closing(GongSession(SETTINGS)) as session:
+    with closing(GongSession(settings)) as session:
         session.ask(requests.Request("GET", URL))
     assert sent.sent[0][1]["verify"] == str(bundle)
 
