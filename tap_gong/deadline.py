@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -77,8 +78,6 @@ class Deadline(Generic[T]):
         settle()
 
     def _dismiss(self) -> None:
-        while self._idle:
-            try:
+        with suppress(IndexError):  # none is left
+            while True:
                 self._idle.pop().put(None)
-            except IndexError:  # another thread was quicker
-                return
