@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 settings.register_profile("unit", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("unit")
@@ -53,12 +49,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment() -> Iterator[None]:
-    """Take the tap's variables away, and after the test those that it left."""
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith("TAP_GONG_") or name in CA_VARIABLES:
-            del os.environ[name]
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+def no_certificates_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CA_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
