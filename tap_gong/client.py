@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import backoff
-import requests
 from singer_sdk import Stream, StreamSchema
-from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
-from urllib3.exceptions import HTTPError
 
 from tap_gong import inputs, schemas
 from tap_gong.checkpoint import Checkpoint
@@ -26,43 +22,26 @@ from tap_gong.endpoint import next_cursor, total_records
 from tap_gong.errors import (
     CursorExpiredError,
     QuotaError,
-    UnwelcomeError,
     interpret,
     quota_spent,
-    what_failed,
-    wrong_certificate,
     wrong_shape,
 )
 from tap_gong.prefetch import Split, prefetch
 from tap_gong.progress import Progress
+from tap_gong.tries import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping
     from datetime import datetime
 
-    from backoff.types import Details
+    import requests
     from singer_sdk.helpers.types import Context, Record
 
     from tap_gong.slices import Plan, Slice
     from tap_gong.tap import TapGong
 
-TRIES = 9
-"""Tries of a request that Gong fails to answer; with the waits between them this rides
-out half a minute."""
-
-LONGEST_BACKOFF = 8
-"""Seconds between two tries, at most."""
-
 RECORDS_HELD = 10_000
 """Records fetched and not yet emitted, at most or about: some 30 MB."""
-
-_RETRIED = (
-    RetriableAPIError,
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
 
 
 @dataclass(slots=True)
@@ -87,16 +66,6 @@ class Page:
     cursor: str | None = None
     total: int = 0
     """How many records this page and all others have together, if Gong says so."""
-
-
-def _jitter(seconds: float) -> float:
-    return random.uniform(seconds / 2, seconds)  # noqa: S311 - spreads load, no secret
-
-
-def _on_backoff(details: Details) -> None:
-    stream: GongStream = details["args"][0]
-    stream.tap.session.paced.count_retry()
-    stream.logger.debug("Trying again: %s", what_failed(details["exception"]))
 
 
 class GongStream(Stream):
@@ -297,55 +266,28 @@ class GongStream(Stream):
             cursors.add(cursor)
 
     def _ask(self, slice_: Slice, cursor: str | None) -> Page:
-        """Get one page, with as many tries as it takes, within reason."""
-        try:
-            return self._try(slice_, cursor)
-        except _RETRIED as error:
-            msg = f"{what_failed(error)} That was try {TRIES} of {TRIES}."
-            raise FatalAPIError(msg) from None
-        except (requests.RequestException, HTTPError) as error:
-            msg = f"Nothing can be sent, perhaps for the proxy: {type(error).__name__}."
-            raise UnwelcomeError(msg) from None
+        """Get one page."""
+        endpoint = slice_.endpoint
 
-    @backoff.on_exception(
-        backoff.expo,
-        _RETRIED,
-        max_tries=TRIES,
-        jitter=_jitter,
-        on_backoff=_on_backoff,
-        logger=None,
-        factor=0.5,
-        max_value=LONGEST_BACKOFF,
-    )
-    def _try(self, slice_: Slice, cursor: str | None) -> Page:
-        """Get one page, or raise."""
-        endpoint, url = slice_.endpoint, self.tap.settings.api_url
-        try:
-            response = self.tap.session.ask(
-                endpoint.request(url, slice_.inputs, cursor)
-            )
-        except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-                raise
-            raise wrong_certificate(url, error) from None
-        try:
+        def understand(response: requests.Response) -> Page:
             answer = interpret(
                 response, nothing=endpoint.nothing, instead=endpoint.instead
             )
-        except UnwelcomeError as error:
-            self.tap.session.paced.pace.close(error)
-            raise
-        if answer.body is None:
-            return Page(request_id=answer.request_id)
-        try:
-            return Page(
-                records=self._records(slice_, endpoint.rows(answer.body)),
-                cursor=next_cursor(answer.body),
-                total=total_records(answer.body),
-                request_id=answer.request_id,
-            )
-        except ShapeError as error:
-            raise wrong_shape(response, answer, str(error)) from None
+            if answer.body is None:
+                return Page(request_id=answer.request_id)
+            try:
+                return Page(
+                    records=self._records(slice_, endpoint.rows(answer.body)),
+                    cursor=next_cursor(answer.body),
+                    total=total_records(answer.body),
+                    request_id=answer.request_id,
+                )
+            except ShapeError as error:
+                raise wrong_shape(response, answer, str(error)) from None
+
+        url = self.tap.settings.api_url
+        request = endpoint.request(url, slice_.inputs, cursor)
+        return self._tries.ask(request, understand)
 
     def _records(self, slice_: Slice, rows: list[Any]) -> dict[Any, Record]:
         """Make the rows of a page fit the schema, by primary key."""
@@ -363,6 +305,10 @@ class GongStream(Stream):
                 pop_deselected_record_properties(record, self.schema, self.mask)
             records[key] = record
         return records
+
+    @cached_property
+    def _tries(self) -> Tries:
+        return Tries(self.tap.session, self.logger)
 
     @cached_property
     def _conform(self) -> Callable[[Any], Record]:

@@ -150,6 +150,8 @@ class GongSession:
             max_wait_seconds=settings.max_wait_seconds,
             pool_size=settings.max_concurrency,
         )
+        self.url = settings.api_url
+        """Base address of the API."""
         self._headers = {**default_headers(), "User-Agent": settings.user_agent}
         self._auth = HTTPBasicAuth(
             settings.access_key.encode(), settings.access_key_secret.encode()
