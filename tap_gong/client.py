@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from datetime import timedelta
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, StreamSchema
 from singer_sdk.exceptions import FatalAPIError
-from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
 from typing_extensions import override
@@ -20,52 +19,34 @@ from tap_gong.checkpoint import Checkpoint
 from tap_gong.conform import ShapeError, conformer
 from tap_gong.endpoint import next_cursor, total_records
 from tap_gong.errors import (
-    CursorExpiredError,
     QuotaError,
     interpret,
     quota_spent,
     wrong_shape,
 )
-from tap_gong.prefetch import Split, prefetch
+from tap_gong.pace import PLACE
+from tap_gong.pages import Page, read_pages
+from tap_gong.prefetch import prefetch
 from tap_gong.progress import Progress
+from tap_gong.transport import sent_at as sent_at_header
 from tap_gong.tries import Tries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     import requests
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Context, Record, TapState
 
-    from tap_gong.slices import Plan, Slice
+    from tap_gong.plans.slices import Plan, Slice
+    from tap_gong.prefetch import Place, Split
     from tap_gong.tap import TapGong
 
-RECORDS_HELD = 10_000
-"""Records fetched and not yet emitted, at most or about: some 30 MB."""
+RECORDS_HELD = 20_000
+"""Records fetched and not yet emitted, at most or about: some 50 MB."""
 
-
-@dataclass(slots=True)
-class Fetched:
-    """What a slice brought."""
-
-    records: dict[Any, Record] = field(default_factory=dict)
-    """By primary key: a list that changes while it is paged through may bring a record
-    twice."""
-    request_id: str = ""
-    """Gong's reference of the last answer."""
-    answered_at: datetime = field(default_factory=utc_now)
-    """When that came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one answer brought: no records where Gong says that there are none."""
-
-    request_id: str
-    records: dict[Any, Record] = field(default_factory=dict)
-    cursor: str | None = None
-    total: int = 0
-    """How many records this page and all others have together, if Gong says so."""
+CLOCK_AHEAD = timedelta(minutes=1)
+"""How far this machine's clock may be ahead of Gong's before it is worth a warning."""
 
 
 class GongStream(Stream):
@@ -88,6 +69,7 @@ class GongStream(Stream):
         super().__init__(tap=tap)
         self.tap = tap
         self._time_extracted = utc_now()
+        self._clock_is_ahead = False
         # Before a catalog can take the keys away.
         self._identity = itemgetter(*self.primary_keys)
         # The one sentence that a person needs is told where the run ends.
@@ -95,11 +77,21 @@ class GongStream(Stream):
             lambda line: not str(line.msg).startswith("An unhandled error occurred")
         )
 
-    def plan(self, bookmark: MutableMapping[str, Any]) -> Plan:
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of this run.
+
+        Raises:
+            SettingsError: If settings and state do not say what to read.
+        """
+        bookmarks: Mapping[str, Any] = self.tap.state.get("bookmarks", {})
+        return self.make_plan(bookmarks.get(self.name, {}))
+
+    def make_plan(self, bookmark: Mapping[str, Any]) -> Plan:
         """Make the plan of a run from the settings and a bookmark.
 
         Args:
-            bookmark: The stream's part of the state; the plan keeps its place there.
+            bookmark: The stream's part of the state.
 
         Raises:
             SettingsError: If they do not say what to read.
@@ -138,11 +130,14 @@ class GongStream(Stream):
             FatalAPIError: If Gong gives no usable answer.
             InterruptedRunError: If a signal asked the process to stop.
         """
-        plan = self.plan(self.stream_state)
+        plan, writer = self.plan, self.tap.message_writer
+        self.logger.info("Reading %s.", plan.covers)
         absent: list[str] = []
-        checkpoint = Checkpoint(lambda: self._write_checkpoint(plan, absent))
-        workers = self.tap.settings.max_concurrency
-        ahead = min(8 * workers, RECORDS_HELD // plan.weight)
+        checkpoint = Checkpoint(
+            lambda: self._write_checkpoint(absent),
+            record_bytes=lambda: writer.record_bytes,
+            state=self._updated_state,
+        )
         with (
             closing(self.tap.session) as session,
             Progress(self.logger, plan, session.paced) as progress,
@@ -153,59 +148,69 @@ class GongStream(Stream):
                 checkpoint.write_if_due()
                 progress.tell()
 
+            found: set[Any] = set()
+            asked_at, request_id = utc_now(), ""
             try:
-                for slice_, fetched in prefetch(
-                    plan,
-                    partial(self.fetch, plan),
-                    workers=min(workers, ahead),
-                    ahead=ahead,
-                    idle=look_around,
-                ):
-                    self._time_extracted = fetched.answered_at
-                    yield from fetched.records.values()
-                    plan.finish(slice_)
-                    missing = [
-                        f"{id_} (requestId {fetched.request_id})"
-                        for id_ in slice_.ids
-                        if id_ not in fetched.records
-                    ]
-                    absent += missing
-                    progress.add(len(fetched.records), len(missing))
-                    checkpoint.add(len(fetched.records) + len(missing))
+                for slice_, page in self._prefetched(plan, look_around):
+                    if page is not None:
+                        found |= page.records.keys()
+                        asked_at = min(asked_at, page.sent_at)
+                        request_id = page.request_id
+                        self._time_extracted = page.sent_at
+                        yield from page.records.values()
+                        writer.flush()
+                        progress.add(len(page.records))
+                        look_around()
+                        continue
+                    plan.finish(slice_, found, asked_at)
+                    missing = [id_ for id_ in slice_.ids if id_ not in found]
+                    absent += [f"{id_} (requestId {request_id})" for id_ in missing]
+                    if again := plan.recount():
+                        plan.recounted = self._count(again, look_around)
+                    progress.add_absent(len(missing))
+                    checkpoint.add(len(found) + len(missing))
                     look_around()
+                    found.clear()
+                    asked_at = utc_now()
+                if complaint := plan.complaint():
+                    raise FatalAPIError(complaint)  # noqa: TRY301 - ends like any error
             except Exception as error:
                 # What is still being retried in other threads ends here too.
                 session.paced.pace.close(error)
                 checkpoint.write()
                 if isinstance(error, QuotaError):
-                    raise quota_spent(error, plan) from None
+                    raise quota_spent(
+                        error, done=progress.done, expected=plan.expected
+                    ) from None
                 raise
             checkpoint.write()
-            if not progress.records and plan.nothing_found:
+            if plan.expected != 0 and not progress.records and plan.nothing_found:
                 self.logger.warning(plan.nothing_found)
 
-    def fetch(self, plan: Plan, slice_: Slice) -> Fetched | Split[Slice]:
-        """Fetch all pages of a slice; called from several threads at once.
+    def fetch(self, slice_: Slice, place: Place) -> Iterator[Page | Split[Slice]]:
+        """Fetch a slice page by page; called from several threads at once.
 
         Args:
-            plan: Tells when a slice is too large.
             slice_: What to ask for.
+            place: Where it stands in the plan.
 
-        Returns:
-            Its records, or smaller slices to fetch in its place.
+        Yields:
+            Its pages, or smaller slices to fetch in its place.
 
         Raises:
             FatalAPIError: If Gong gives no usable answer.
         """
-        try:
-            return self._fetch_pages(plan, slice_)
-        except CursorExpiredError:
-            # A cursor lives about an hour from the first page on, waits included.
-            return self._fetch_pages(plan, slice_)
+        PLACE.set(place)
+        yield from read_pages(slice_, self._ask, self.plan.cut)
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
         """Have no BATCH: its files bypass column selection and stream maps."""
+
+    @property
+    @override
+    def partitions(self) -> None:
+        """Have none: a plan takes their place, also where an older state has some."""
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
@@ -243,27 +248,31 @@ class GongStream(Stream):
                 )
         self.state_manager.is_flushed = False
 
-    def _fetch_pages(self, plan: Plan, slice_: Slice) -> Fetched | Split[Slice]:
-        fetched = Fetched()
-        cursors: set[str | None] = {None}
-        cursor = None
-        while True:
-            page = self._ask(slice_, cursor)
-            if (
-                cursor is None
-                and page.cursor
-                and (parts := plan.parts(slice_, page.total))
-            ):
-                return Split(parts)
-            fetched.request_id, fetched.answered_at = page.request_id, utc_now()
-            fetched.records.update(page.records)
-            cursor = page.cursor
-            if cursor is None:
-                return fetched
-            if cursor in cursors:
-                msg = f"{slice_.endpoint.path} sent the same cursor twice."
-                raise FatalAPIError(msg)
-            cursors.add(cursor)
+    def _prefetched(
+        self, slices: Iterable[Slice], look_around: Callable[[], None]
+    ) -> Iterator[tuple[Slice, Page | None]]:
+        """Fetch slices side by side, within the bounds of settings and memory."""
+        workers = self.tap.settings.max_concurrency
+        ahead = min(8 * workers, RECORDS_HELD // self.plan.weight)
+        return prefetch(
+            slices,
+            self.fetch,
+            workers=min(workers, ahead),
+            ahead=ahead,
+            held=RECORDS_HELD // self.plan.page_size,
+            idle=look_around,
+        )
+
+    def _count(self, slice_: Slice, look_around: Callable[[], None]) -> int:
+        """Ask how many records a slice has by now."""
+
+        def first_page(slice_: Slice, _: Place) -> Iterator[Page]:
+            yield self._ask(slice_, None)
+
+        pages = prefetch(
+            [slice_], first_page, workers=1, ahead=1, held=1, idle=look_around
+        )
+        return sum(page.total or 0 for _, page in pages if page is not None)
 
     def _ask(self, slice_: Slice, cursor: str | None) -> Page:
         """Get one page."""
@@ -273,14 +282,15 @@ class GongStream(Stream):
             answer = interpret(
                 response, nothing=endpoint.nothing, instead=endpoint.instead
             )
+            came = (answer.request_id, self._sent_at(response))
             if answer.body is None:
-                return Page(request_id=answer.request_id)
+                return Page(*came)
             try:
                 return Page(
+                    *came,
                     records=self._records(slice_, endpoint.rows(answer.body)),
                     cursor=next_cursor(answer.body),
                     total=total_records(answer.body),
-                    request_id=answer.request_id,
                 )
             except ShapeError as error:
                 raise wrong_shape(response, answer, str(error)) from None
@@ -289,8 +299,28 @@ class GongStream(Stream):
         request = endpoint.request(url, slice_.inputs, cursor)
         return self._tries.ask(request, understand)
 
+    def _sent_at(self, response: requests.Response) -> datetime:
+        """Tell when an answer was sent, by Gong's clock or by ours if that is behind.
+
+        A clock that is ahead would let the bookmark pass calls that are yet to come.
+        """
+        now = utc_now()
+        sent_at = sent_at_header(response) or now
+        if now - sent_at > CLOCK_AHEAD and not self._clock_is_ahead:
+            self._clock_is_ahead = True
+            self.logger.warning(
+                "This machine's clock is %.0f s ahead of Gong's, or of something that "
+                "answers in its place: the bookmark follows Gong's.",
+                (now - sent_at).total_seconds(),
+            )
+        return min(now, sent_at)
+
     def _records(self, slice_: Slice, rows: list[Any]) -> dict[Any, Record]:
-        """Make the rows of a page fit the schema, by primary key."""
+        """Make the rows of a page fit the schema, by primary key.
+
+        A record has every selected property, with null where Gong leaves it out: what
+        reads it, such as a stream map, need not ask whether it is there.
+        """
         records: dict[Any, Record] = {}
         for row in rows:
             record = self._conform(row)
@@ -298,12 +328,7 @@ class GongStream(Stream):
             if slice_.ids and key not in slice_.ids:
                 msg = "it holds an ID that was not asked for"
                 raise ShapeError(msg)
-            if self._dropped:
-                for name in self._dropped & record.keys():
-                    del record[name]
-            if self._is_selective:
-                pop_deselected_record_properties(record, self.schema, self.mask)
-            records[key] = record
+            records[key] = {name: record.get(name) for name in self._columns}
         return records
 
     @cached_property
@@ -315,20 +340,23 @@ class GongStream(Stream):
         return conformer(self.schema)
 
     @cached_property
-    def _dropped(self) -> frozenset[str]:
-        """Properties that the stream has and the catalog in use lacks."""
-        return frozenset(self.schema["properties"]) - frozenset(
-            self.effective_schema["properties"]
+    def _columns(self) -> tuple[str, ...]:
+        """The selected properties that the catalog in use has."""
+        promised = self.effective_schema["properties"]
+        return tuple(
+            name
+            for name in self.schema["properties"]
+            if name in promised and self.mask["properties", name]
         )
 
-    @cached_property
-    def _is_selective(self) -> bool:
-        return not all(self.mask.values())
+    def _updated_state(self) -> TapState:
+        """The state of all streams, with the place that this one has reached."""
+        self.stream_state.update(self.plan.place())
+        return self.tap_state
 
-    def _write_checkpoint(self, plan: Plan, absent: list[str]) -> None:
+    def _write_checkpoint(self, absent: list[str]) -> None:
         """Write the place reached, and tell which IDs were absent on the way."""
-        plan.save()
-        self.tap.state_writer.write_state(self.tap_state)
+        self.tap.state_writer.write_state(self._updated_state())
         # A state that has not changed was not written, and so has flushed nothing.
         self.tap.message_writer.flush()
         if absent:

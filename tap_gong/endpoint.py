@@ -85,10 +85,19 @@ def next_cursor(body: Mapping[str, Any]) -> str | None:
     return cursor or None
 
 
-def total_records(body: Mapping[str, Any]) -> int:
-    """Find how many records all pages together have; 0 if the answer does not say."""
-    total = _envelope(body).get("totalRecords")
-    return total if type(total) is int else 0
+def total_records(body: Mapping[str, Any]) -> int | None:
+    """Find how many records all pages together have; None if the answer does not say.
+
+    A 0 beside records says nothing.
+    """
+    match _envelope(body).get("totalRecords"):
+        case bool():
+            return None
+        case int(total) if total > 0:
+            return total
+        case str(text) if text.isascii() and text.isdigit():
+            return int(text[:20]) or None
+    return None
 
 
 def _envelope(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from singer_sdk.exceptions import (
@@ -21,9 +21,6 @@ from singer_sdk.exceptions import (
     RetriableAPIError,
     SyncError,
 )
-
-if TYPE_CHECKING:
-    from tap_gong.slices import Plan
 
 ANY_SENTENCE = re.compile("")
 """The 404 of an endpoint that is asked for one thing by its ID."""
@@ -193,21 +190,22 @@ def wrong_certificate(url: str, error: requests.RequestException) -> UnwelcomeEr
     )
 
 
-def quota_spent(error: QuotaError, plan: Plan) -> FatalAPIError:
+def quota_spent(error: QuotaError, *, done: int, expected: int | None) -> FatalAPIError:
     """Make the error that ends a run when the day's quota is spent.
 
     Args:
         error: Says how long Gong asks to wait.
-        plan: Says how much is done and how much is left.
+        done: How many records are out, or known to be absent.
+        expected: How many there are in all, if Gong has said so.
 
     Returns:
         The error to raise.
     """
+    left = "" if expected is None else f", {max(0, expected - done)} are left"
     back = datetime.now(UTC) + timedelta(seconds=error.wait_seconds)
     return FatalAPIError(
         f"Gong's quota is spent: it asks for a wait of {error.wait_seconds:.0f} s, "
-        f"longer than max_wait_seconds. {plan.done:.0f} {plan.unit} are out, "
-        f"{plan.total - plan.done:.0f} are left. Come back after "
+        f"longer than max_wait_seconds. {done} calls are out{left}. Come back after "
         f"{back:%Y-%m-%d %H:%M:%S} UTC: the next run goes on where this one stopped."
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
+from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 BUFFER_SIZE = 65_536
 """Bytes of records to write at once, at least."""
+
+HEAVY_STATE = 10_000
+"""Bytes of a state that is not repeated at the start of a run."""
 
 
 class MessageWriter(MsgSpecWriter):
@@ -29,12 +33,23 @@ class MessageWriter(MsgSpecWriter):
     def __init__(self) -> None:
         """Begin with nothing to write; what is left at the exit is written then."""
         self._buffer = bytearray()
+        self._has_begun = False
+        self.record_bytes = 0
+        """How many bytes of RECORD messages have been written so far."""
         atexit.register(self.flush)
 
     @override
     def write_message(self, message: Message) -> None:
-        """Write a message to stdout as one line of JSON."""
-        self._append(message.to_dict())
+        """Write a message to stdout as one line of JSON.
+
+        The SDK first repeats the state that it was given. That says nothing new, so it
+        is left out where a long queue of call IDs makes it heavy.
+        """
+        line = encoder.encode(message.to_dict())
+        is_repeated = not self._has_begun and isinstance(message, StateMessage)
+        if not is_repeated or len(line) <= HEAVY_STATE:
+            self._append(line)
+        self._has_begun = True
         self.flush()
 
     def write_record(
@@ -49,7 +64,7 @@ class MessageWriter(MsgSpecWriter):
             record: What JSON can hold.
             time_extracted: When it was retrieved, in UTC.
         """
-        self._append(
+        line = encoder.encode(
             {
                 "type": "RECORD",
                 "stream": stream,
@@ -57,6 +72,9 @@ class MessageWriter(MsgSpecWriter):
                 "time_extracted": time_extracted,
             }
         )
+        self._has_begun = True
+        self.record_bytes += len(line)
+        self._append(line)
         if len(self._buffer) >= BUFFER_SIZE:
             self.flush()
 
@@ -72,6 +90,6 @@ class MessageWriter(MsgSpecWriter):
                 rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.buffer.flush()
 
-    def _append(self, message: dict[str, Any]) -> None:
-        self._buffer += encoder.encode(message)
+    def _append(self, line: bytes) -> None:
+        self._buffer += line
         self._buffer += b"\n"

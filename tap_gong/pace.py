@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+PLACE: ContextVar[tuple[int, ...]] = ContextVar("PLACE", default=())
+"""Where the slice that this thread fetches stands in the plan."""
 
 HEADROOM = 0.025
 """Share of the limit left unused, so that requests that bunch up a little on their way
@@ -22,7 +28,12 @@ LONGEST_SLEEP = 0.5
 
 
 class Pace:
-    """Turns at a fixed rate for any number of threads; each takes one by `wait`."""
+    """Turns at a fixed rate for any number of threads; each takes one by `wait`.
+
+    The next turn goes to the thread whose slice stands first in the plan, not to the
+    one that has waited longest: so the first slices are whole soon, and what has been
+    asked for when a run must stop follows what is out.
+    """
 
     def __init__(
         self,
@@ -41,7 +52,7 @@ class Pace:
         self._interval = (1 + HEADROOM) / per_second
         self._clock = clock
         self._sleep = sleep
-        self._turn = threading.Lock()
+        self._queue = _Queue()
         self._hold = threading.Lock()
         self._next = clock()
         self._held_until = self._next
@@ -50,12 +61,12 @@ class Pace:
         """Seconds for which `hold` has stopped everyone so far."""
 
     def wait(self) -> None:
-        """Return when it is the caller's turn; callers queue for it.
+        """Return when it is the caller's turn; callers queue for it in plan order.
 
         Raises:
             Exception: The error that the pace was closed with.
         """
-        with self._turn:
+        with self._queue.front(PLACE.get()):
             # The time is read again after each sleep: a hold may have come meanwhile.
             while (wait := max(self._next, self._held_until) - self._clock()) > 0:
                 self._raise_if_closed()
@@ -79,3 +90,34 @@ class Pace:
     def _raise_if_closed(self) -> None:
         if self._closed_by:
             raise self._closed_by
+
+
+class _Queue:
+    """One thread at a time is at the front; then comes the one with the first place."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._occupied = False
+        self._came = 0
+        self._waiting: list[tuple[tuple[int, ...], int, threading.Event]] = []
+
+    @contextmanager
+    def front(self, place: tuple[int, ...]) -> Iterator[None]:
+        """Wait to be at the front, and be there."""
+        called = threading.Event()
+        with self._changing:
+            if self._occupied:
+                self._came += 1
+                heappush(self._waiting, (place, self._came, called))
+            else:
+                self._occupied = True
+                called.set()
+        called.wait()
+        try:
+            yield
+        finally:
+            with self._changing:
+                if self._waiting:
+                    heappop(self._waiting)[2].set()
+                else:
+                    self._occupied = False

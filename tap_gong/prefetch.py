@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass
-from itertools import islice
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -14,50 +16,62 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 R = TypeVar("R")
 
+Place = tuple[int, ...]
+"""Where a slice stands in its plan: the place of the slice that it is a part of, if it
+is one, and its number among its neighbours. Earlier slices have smaller places."""
+
 
 @dataclass(frozen=True, slots=True)
 class Split(Generic[S]):
-    """What `fetch` returns for a slice that is too large: slices in its place."""
+    """What `fetch` yields for a slice that is too large: slices in its place."""
 
     parts: Sequence[S]
 
 
 def prefetch(  # noqa: PLR0913 - all but two by name
     plan: Iterable[S],
-    fetch: Callable[[S], R | Split[S]],
+    fetch: Callable[[S, Place], Iterator[R | Split[S]]],
     *,
     workers: int,
     ahead: int,
+    held: int,
     idle: Callable[[], None] = lambda: None,
     idle_seconds: float = 0.2,
-) -> Iterator[tuple[S, R]]:
+) -> Iterator[tuple[S, R | None]]:
     """Fetch slices in threads and yield their results in order.
 
     Args:
         plan: The slices; drawn from only as far as there is room.
-        fetch: Fetches one slice; called from several threads at once.
+        fetch: Fetches one slice, result by result; called from several threads at once.
         workers: How many slices are being fetched at once, at most.
         ahead: How many slices are being fetched, or fetched and not yet yielded, at
-            most; this bounds the memory.
+            most.
+        held: How many results may be fetched and not yet yielded before a slice waits
+            with its next one. This bounds the memory. For the slice that is yielded
+            next, only its own results count: it never waits for others.
         idle: Called in the caller's thread whenever nothing came for a while; what
             it raises ends the run.
         idle_seconds: That while.
 
     Yields:
-        Each slice with what `fetch` returned for it, in the plan's order. The parts
-        of a `Split` stand where their slice stood.
+        Each slice with each result that `fetch` yielded for it, in the plan's order,
+        and then the slice with None. The parts of a `Split` stand where their slice
+        stood.
 
     Raises:
         BaseException: The error of the first slice, in the plan's order, that could
-            not be fetched, once all slices before it have been yielded.
+            not be fetched, once all that came before it has been yielded.
     """
-    window = _Window(plan, _Crew(fetch, workers), ahead)
+    window = _Window(plan, _Crew(fetch, workers, held), ahead)
     try:
-        while window.fill():
-            if task := window.take():
-                if task.error:
-                    raise task.error
-                yield task.slice, task.result  # type: ignore[misc]  # no Split is left
+        while task := window.first():
+            if task.results:
+                yield task.slice, window.take(task)
+            elif task.error:
+                raise task.error
+            elif task.done:
+                yield task.slice, None
+                window.drop_first()
             elif not window.settle_one(idle_seconds):
                 idle()
     finally:
@@ -67,9 +81,23 @@ def prefetch(  # noqa: PLR0913 - all but two by name
 @dataclass(eq=False, slots=True)
 class _Task(Generic[S, R]):
     slice: S
+    place: Place
+    results: deque[R] = field(default_factory=deque)
     submitted: bool = False
     done: bool = False
+    """Whether its last result, or its error, has come."""
+    error: BaseException | None = None
+    is_first: bool = False
+    held: int = 0
+    """How many of its results are not yet yielded."""
     cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _News(Generic[S, R]):
+    """What a worker tells of its task: a result, an error, or neither for the end."""
+
+    task: _Task[S, R]
     result: R | Split[S] | None = None
     error: BaseException | None = None
 
@@ -78,46 +106,51 @@ class _Window(Generic[S, R]):
     """The slices under way, in the plan's order."""
 
     def __init__(self, plan: Iterable[S], crew: _Crew[S, R], ahead: int) -> None:
-        self._slices = iter(plan)
+        self._slices: Iterator[tuple[int, S]] = zip(count(), plan, strict=False)
         self._crew = crew
         self._ahead = ahead
         self._tasks: list[_Task[S, R]] = []
-        self._held_back = 0
-        """Parts of splits that found no room yet."""
 
-    def fill(self) -> bool:
-        """Submit what there is room for; tell whether anything is under way."""
+    def first(self) -> _Task[S, R] | None:
+        """Submit what there is room for; give the first slice, if there is any."""
         tasks = self._tasks
-        for slice_ in islice(self._slices, max(0, self._ahead - len(tasks))):
-            tasks.append(_Task(slice_))
-            self._crew.submit(tasks[-1])
-        if self._held_back:
-            for task in islice(tasks, self._ahead):
-                if not task.submitted:
-                    self._crew.submit(task)
-                    self._held_back -= 1
-        return bool(tasks)
+        for number, slice_ in islice(self._slices, max(0, self._ahead - len(tasks))):
+            tasks.append(_Task(slice_, (number,)))
+        for task in islice(tasks, self._ahead):
+            if not task.submitted:
+                self._crew.submit(task)
+        if not tasks:
+            return None
+        if not tasks[0].is_first:
+            self._crew.let_go_on(tasks[0])
+        return tasks[0]
 
-    def take(self) -> _Task[S, R] | None:
-        """Take out the first slice, if it is done."""
-        return self._tasks.pop(0) if self._tasks[0].done else None
+    def take(self, task: _Task[S, R]) -> R:
+        """Take the next result out of a task."""
+        self._crew.make_room(task)
+        return task.results.popleft()
+
+    def drop_first(self) -> None:
+        """Have done with the first slice."""
+        del self._tasks[0]
 
     def settle_one(self, seconds: float) -> bool:
-        """Wait this long for a worker to finish a slice; tell whether one did."""
+        """Wait this long for news of a slice; tell whether there was any."""
         try:
-            task = self._crew.finished.get(timeout=seconds)
+            news = self._crew.news.get(timeout=seconds)
         except queue.Empty:
             return False
-        if not task.cancelled:
-            place = self._tasks.index(task)
-            if isinstance(task.result, Split):
-                parts: list[_Task[S, R]] = [_Task(part) for part in task.result.parts]
-                self._tasks[place : place + 1] = parts
-                self._held_back += len(parts)
-            else:
-                task.done = True
-                if task.error:
-                    self._cut_after(place)
+        task = news.task
+        if task.cancelled:
+            return True
+        if isinstance(news.result, Split):
+            self._replace(task, news.result.parts)
+        elif news.result is not None:
+            task.results.append(news.result)
+        else:
+            task.done, task.error = True, news.error
+            if task.error:
+                self._cut_after(self._tasks.index(task))
         return True
 
     def close(self) -> None:
@@ -125,24 +158,38 @@ class _Window(Generic[S, R]):
         self._cut_after(-1)
         self._crew.dismiss()
 
-    def _cut_after(self, place: int) -> None:
+    def _replace(self, task: _Task[S, R], parts: Sequence[S]) -> None:
+        index = self._tasks.index(task)
+        self._crew.cancel([task])
+        self._crew.make_room(task)
+        self._tasks[index : index + 1] = [
+            _Task(part, (*task.place, number)) for number, part in enumerate(parts)
+        ]
+
+    def _cut_after(self, index: int) -> None:
         # Nothing after a failed slice will be yielded: spend no request on it.
-        for task in self._tasks[place + 1 :]:
-            task.cancelled = True
-        del self._tasks[place + 1 :]
-        self._held_back = sum(not task.submitted for task in self._tasks)
+        self._crew.cancel(self._tasks[index + 1 :])
+        del self._tasks[index + 1 :]
         self._slices = iter(())
 
 
 class _Crew(Generic[S, R]):
     """Daemon threads that fetch; a run that stops does not wait for them."""
 
-    def __init__(self, fetch: Callable[[S], R | Split[S]], size: int) -> None:
-        self.finished: queue.SimpleQueue[_Task[S, R]] = queue.SimpleQueue()
+    def __init__(
+        self,
+        fetch: Callable[[S, Place], Iterator[R | Split[S]]],
+        size: int,
+        held: int,
+    ) -> None:
+        self.news: queue.SimpleQueue[_News[S, R]] = queue.SimpleQueue()
         self._submitted: queue.SimpleQueue[_Task[S, R] | None] = queue.SimpleQueue()
         self._fetch = fetch
         self._size = size
         self._hired = 0
+        self._room = threading.Condition()
+        self._most_held = held
+        self._held = 0
 
     def submit(self, task: _Task[S, R]) -> None:
         """Have a slice fetched by the next worker that is free."""
@@ -152,6 +199,26 @@ class _Crew(Generic[S, R]):
             self._hired += 1
             threading.Thread(target=self._work, daemon=True).start()
 
+    def let_go_on(self, task: _Task[S, R]) -> None:
+        """Let a task go on even where there is no room: its results are yielded."""
+        with self._room:
+            task.is_first = True
+            self._room.notify_all()
+
+    def make_room(self, task: _Task[S, R]) -> None:
+        """Take note that a result of a task is no longer held."""
+        with self._room:
+            task.held -= 1
+            self._held -= 1
+            self._room.notify_all()
+
+    def cancel(self, tasks: Sequence[_Task[S, R]]) -> None:
+        """Let each of these tasks end after what it is at."""
+        with self._room:
+            for task in tasks:
+                task.cancelled = True
+            self._room.notify_all()
+
     def dismiss(self) -> None:
         """Let each worker end after what it is at."""
         for _ in range(self._hired):
@@ -159,9 +226,26 @@ class _Crew(Generic[S, R]):
 
     def _work(self) -> None:
         while task := self._submitted.get():
-            if not task.cancelled:
-                try:
-                    task.result = self._fetch(task.slice)
-                except BaseException as error:  # noqa: BLE001 - the caller raises it
-                    task.error = error
-            self.finished.put(task)
+            try:
+                self._run(task)
+            except BaseException as error:  # noqa: BLE001 - the caller raises it
+                self.news.put(_News(task, error=error))
+            else:
+                self.news.put(_News(task))
+
+    def _run(self, task: _Task[S, R]) -> None:
+        if task.cancelled:
+            return
+        for result in self._fetch(task.slice, task.place):
+            with self._room:
+                task.held += 1
+                self._held += 1
+            self.news.put(_News(task, result))
+            with self._room:
+                self._room.wait_for(partial(self._may_go_on, task))
+            if task.cancelled:
+                return
+
+    def _may_go_on(self, task: _Task[S, R]) -> bool:
+        held = task.held if task.is_first else self._held
+        return task.cancelled or held < self._most_held

@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import ExitStack
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from tap_gong.slices import Plan
+    from tap_gong.plans.slices import Plan
     from tap_gong.transport import PacedAdapter
 
 SECONDS_BETWEEN_LINES = 10
+
+_BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
 
 class Progress:
@@ -40,7 +43,7 @@ class Progress:
 
         Args:
             logger: Where the lines go.
-            plan: Says how much there is, and how much of it is done.
+            plan: Says how many records to expect.
             adapter: Counts the requests.
             clock: Monotonic time in seconds.
         """
@@ -51,7 +54,7 @@ class Progress:
         self._adapter = adapter
         self._clock = clock
         self._began = self._told = clock()
-        self._sent_before = self._sent_told = adapter.requests_sent
+        self._sent_before = adapter.requests_sent
         self._retries_before = adapter.retries
         self._waited_before = adapter.pace.waited
         self._bar: tqdm[NoReturn] | None = None
@@ -61,7 +64,11 @@ class Progress:
         """Show the bar, in a terminal."""
         if sys.stderr.isatty():
             self._bar = self._stack.enter_context(
-                tqdm(total=self._plan.total, unit=f" {self._plan.unit}", leave=False)
+                tqdm(
+                    total=self._plan.expected,
+                    leave=False,
+                    bar_format=_BAR,
+                )
             )
             self._stack.enter_context(logging_redirect_tqdm())
         return self
@@ -88,32 +95,56 @@ class Progress:
             duration,
         )
 
-    def add(self, records: int, absent: int) -> None:
-        """Count records emitted and IDs found absent."""
+    @property
+    def done(self) -> int:
+        """How many of the expected records are out, or known to be absent."""
+        return self.records + self.absent
+
+    def add(self, records: int) -> None:
+        """Count records emitted."""
         self.records += records
-        self.absent += absent
+
+    def add_absent(self, ids: int) -> None:
+        """Count IDs found absent."""
+        self.absent += ids
 
     def tell(self) -> None:
-        """Move the bar, or tell a line if ten seconds have passed since the last."""
-        plan = self._plan
+        """Draw the bar, or tell a line if ten seconds have passed since the last."""
+        expected = self._plan.expected
         if self._bar is not None:
-            self._bar.update(plan.done - self._bar.n)
+            # Also while nothing comes: the time goes on.
+            self._bar.total, self._bar.n = expected, self.done
+            self._bar.set_postfix_str(f"{self._time_left()} left", refresh=False)
+            self._bar.update(0)
             return
         now = self._clock()
         if now - self._told < SECONDS_BETWEEN_LINES:
             return
-        sent = self._adapter.requests_sent
-        rate = (sent - self._sent_told) / (now - self._told)
-        self._told, self._sent_told = now, sent
-        share = plan.done / plan.total if plan.total else 1.0
-        left = (now - self._began) * (1 - share) / share if share else None
+        self._told = now
+        share = 100 * self.done // expected if expected else 0
         self._logger.info(
-            "%.0f of %.0f %s (%.0f%%), %d records, %.1f requests a second, %s left.",
-            plan.done,
-            plan.total,
-            plan.unit,
-            100 * share,
+            "%d of %s calls (%d%%), %d records, %.1f requests a second, %s left.",
+            self.done,
+            "?" if expected is None else expected,
+            share,
             self.records,
-            rate,
-            "unknown time" if left is None else timedelta(seconds=round(left)),
+            self._rate(),
+            self._time_left(),
         )
+
+    def _rate(self) -> float:
+        """Requests a second, so far."""
+        elapsed = self._clock() - self._began
+        return (self._adapter.requests_sent - self._sent_before) / max(elapsed, 0.001)
+
+    def _time_left(self) -> str:
+        """Tell the time for the requests that are still to be sent, at this rate."""
+        rate = self._rate()
+        if self._plan.expected is None or not rate:
+            return "unknown time"
+        adapter = self._adapter
+        asked = (adapter.requests_sent - self._sent_before) - (
+            adapter.retries - self._retries_before
+        )
+        wanted = ceil(self._plan.expected / self._plan.page_size)
+        return str(timedelta(seconds=ceil(max(0, wanted - asked) / rate)))

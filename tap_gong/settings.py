@@ -378,7 +378,12 @@ def _call_id(item: object, source: str) -> str:
     if not _ID.fullmatch(text):
         msg = f"{source}: {_shown(item)} is not a call ID, which has 1 to 20 digits."
         raise SettingsError(msg)
-    return text
+    return _without_zeros(text)
+
+
+def _without_zeros(digits: str) -> str:
+    """Write a number as Gong does, which has no zeros before it."""
+    return digits.lstrip("0") or "0"
 
 
 def _configured_call_ids(config: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -491,6 +496,11 @@ def _moment(config: Mapping[str, Any], name: str) -> datetime | None:
 
 def _dates(config: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
     start, end = _moment(config, "start_date"), _moment(config, "end_date")
+    # Gong is asked in whole seconds: no part of one may be left out.
+    if start:
+        start = start.replace(microsecond=0)
+    if end and end.microsecond:
+        end = end.replace(microsecond=0) + timedelta(seconds=1)
     if start and start > datetime.now(UTC):
         msg = f"start_date {_shown(config['start_date'])} lies in the future."
         raise SettingsError(msg)
@@ -511,7 +521,7 @@ def _workspace_id(config: Mapping[str, Any]) -> str | None:
     if not _ID.fullmatch(text):
         msg = f"workspace_id must have 1 to 20 digits, not {_shown(value)}."
         raise SettingsError(msg)
-    return text
+    return _without_zeros(text)
 
 
 def _choice(config: Mapping[str, Any], name: str) -> str:

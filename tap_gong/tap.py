@@ -61,11 +61,10 @@ class TapGong(Tap):
             raise SettingsError("; ".join(error.errors)) from None
         if validate_config:
             _ = self.session
-            bookmarks = self.state.get("bookmarks", {})
             for stream in self.streams.values():
                 if isinstance(stream, GongStream) and stream.selected:
                     stream.check_catalog()
-                    stream.plan(dict(bookmarks.get(stream.name, {})))
+                    _ = stream.plan
 
     @override
     def discover_streams(self) -> list[GongStream]:

@@ -256,6 +256,19 @@ def retry_after(response: requests.Response) -> float | None:
     return min(max(0.0, seconds), LONGEST_WAIT)
 
 
+def sent_at(response: requests.Response) -> datetime | None:
+    """Read the header Date: when an answer was sent, by the clock of its sender.
+
+    Returns:
+        The moment in UTC, or None without a readable header.
+    """
+    try:
+        moment = parsedate_to_datetime(response.headers.get("Date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 def _read_whole(exchange: Callable[[], requests.Response]) -> requests.Response:
     response = exchange()
     # Response.content reads 10 KB at a time, and after each waits for the interpreter.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
@@ -11,18 +11,14 @@ from typing_extensions import override
 from tap_gong.client import GongStream
 from tap_gong.endpoint import Endpoint
 from tap_gong.errors import ANY_SENTENCE, SettingsError
-from tap_gong.slices import (
-    CallIdPlan,
-    PeriodPlan,
-    Slice,
-    queued_call_ids,
-    saved_moment,
-)
+from tap_gong.plans.ids import CallIdPlan, queued_call_ids
+from tap_gong.plans.periods import PeriodPlan, Reading, iso
+from tap_gong.plans.slices import Slice
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping
 
-    from tap_gong.slices import Plan
+    from tap_gong.plans.slices import Plan
 
 ONE_CALL = Endpoint(
     "GET",
@@ -61,6 +57,9 @@ largest batch; 100 is known to work, and it is a page."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Before any call; a bookmark may say what it will."""
 
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""How far a bookmark may be ahead of this machine's clock before it cannot be true."""
+
 
 class CallsStream(GongStream):
     """Calls: when, how long, by whom, in which system; nothing of what was said.
@@ -75,15 +74,14 @@ class CallsStream(GongStream):
     replication_key = "started"
 
     @override
-    def plan(self, bookmark: MutableMapping[str, Any]) -> Plan:
+    def make_plan(self, bookmark: Mapping[str, Any]) -> Plan:
         """Plan calls by ID where any IDs are given, and by date otherwise."""
         settings = self.tap.settings
+        reading = Reading.from_bookmark(bookmark)
         if settings.call_ids is not None or queued_call_ids(bookmark):
             return self._plan_by_id(bookmark, settings.call_ids or ())
-        incremental = self.replication_method == REPLICATION_INCREMENTAL
-        read_before = saved_moment(bookmark) if incremental else None
-        if settings.start_date or read_before:
-            return self._plan_by_date(bookmark, read_before)
+        if settings.start_date or reading.until:
+            return self._plan_by_date(bookmark, reading)
         if "call_ids" in bookmark:  # a queue that is done
             return self._plan_by_id(bookmark, ())
         msg = (
@@ -93,25 +91,89 @@ class CallsStream(GongStream):
         raise SettingsError(msg)
 
     def _plan_by_id(
-        self, bookmark: MutableMapping[str, Any], configured: tuple[str, ...]
-    ) -> Plan:
-        ids_per_slice, ask = LOOKUPS[self.tap.settings.call_lookup]
-        return CallIdPlan(bookmark, configured, ids_per_slice=ids_per_slice, ask=ask)
-
-    def _plan_by_date(
-        self, bookmark: MutableMapping[str, Any], read_before: datetime | None
+        self, bookmark: Mapping[str, Any], configured: tuple[str, ...]
     ) -> Plan:
         settings = self.tap.settings
-        began = datetime.fromtimestamp(self.tap.initialized_at // 1000, UTC)
-        end = min(settings.end_date or began, began)
-        starts = [settings.start_date] if settings.start_date else []
-        if read_before:
-            starts.append(max(min(read_before, end), LONG_AGO) - settings.lookback)
-        workspace = settings.workspace_id
+        self._tell_ignored(
+            start_date=settings.start_date,
+            end_date=settings.end_date,
+            workspace_id=settings.workspace_id,
+        )
+        ids_per_slice, ask = LOOKUPS[settings.call_lookup]
+        return CallIdPlan(bookmark, configured, ids_per_slice=ids_per_slice, ask=ask)
+
+    def _plan_by_date(self, bookmark: Mapping[str, Any], reading: Reading) -> Plan:
+        settings = self.tap.settings
+        now = datetime.fromtimestamp(self.tap.initialized_at // 1000, UTC)
+        end = min(settings.end_date or now, now)
+        reading = self._checked(reading, now)
+        start, began = self._start(reading, end), now
+        if reading.reached and start == reading.reached:
+            began = reading.began or now
+        if settings.call_lookup != "single":
+            self._tell_ignored(call_lookup=settings.call_lookup)
         return PeriodPlan(
             bookmark,
             CALLS,
-            start=max(starts),
+            start=start,
             end=end,
-            inputs={"workspaceId": workspace} if workspace else {},
+            began=began,
+            reading=reading,
+            workspace_id=settings.workspace_id,
         )
+
+    def _start(self, reading: Reading, end: datetime) -> datetime:
+        """Tell from when on to read."""
+        start_date, lookback = self.tap.settings.start_date, self.tap.settings.lookback
+        is_incremental = self.replication_method == REPLICATION_INCREMENTAL
+        if reading.until is None or not is_incremental:
+            return start_date or LONG_AGO
+        if start_date and start_date > reading.until:
+            self.logger.warning(
+                "start_date %s is later than the bookmark %s in state: calls are read "
+                "from the bookmark on, so that none in between is left out.",
+                iso(start_date),
+                iso(reading.until),
+            )
+        if reading.reached:
+            return reading.reached
+        start = max(min(reading.began or reading.until, reading.until, end), LONG_AGO)
+        start -= lookback
+        if start_date and start_date <= reading.until:
+            start = max(start, start_date)
+        return start
+
+    def _checked(self, reading: Reading, now: datetime) -> Reading:
+        """Leave out what is not true of these settings, or cannot be true at all."""
+        start_date = self.tap.settings.start_date
+        if reading.workspace_id not in {None, self.tap.settings.workspace_id}:
+            if start_date is None:
+                msg = (
+                    f"The bookmark in state is of workspace_id "
+                    f"{reading.workspace_id} only. Set start_date to read the calls "
+                    f"of the others, or set workspace_id back."
+                )
+                raise SettingsError(msg)
+            self.logger.warning(
+                "The bookmark in state is of workspace_id %s only, so all calls are "
+                "read from start_date on.",
+                reading.workspace_id,
+            )
+            return Reading()
+        if reading.until and reading.until > now + CLOCKS_DIFFER:
+            self.logger.warning(
+                "The bookmark %s in state lies in the future and so cannot be true: a "
+                "clock was wrong. All calls are read%s.",
+                iso(reading.until),
+                " from start_date on"
+                if start_date
+                else "; set start_date to read less",
+            )
+            return Reading()
+        return reading
+
+    def _tell_ignored(self, **settings: object) -> None:
+        """Tell which of these settings are set though they do not matter."""
+        names = [name for name, value in settings.items() if value is not None]
+        if names:
+            self.logger.warning("Not used in this run: %s.", ", ".join(names))

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_gong.sandbox import Answer
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -81,16 +79,6 @@ def test_a_key_without_the_scope_hears_of_single(
     (sentence,) = run.errors
     assert "'api:calls:read:extensive'" in sentence
     assert "single needs only the scope 'api:calls:read:basic'" in sentence
-
-
-def test_a_cursor_that_comes_again_is_no_endless_run(
-    batch: TapRunner, sandbox: Sandbox
-) -> None:
-    page = {"records": {"cursor": "same"}, "calls": []}
-    sandbox.script(Answer(200, page), Answer(200, page))
-    run = batch(call_ids="1")
-    assert run.status == 1
-    assert "same cursor twice" in run.errors[0]
 
 
 def test_the_queue_and_the_list_share_batches(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_gong.sandbox import Answer
+from tap_gong.sandbox.world import WORKSPACE_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,8 @@ def test_every_call_once(
     # Half a page more for each period, and the page that told to cut.
     assert len(sandbox.requests) <= 1 + 1.25 * -(-count // 100)
     assert all(earlier <= later for earlier, later in pairwise(moments(run)))
-    assert moments(run)[-1] <= dt.datetime.now(dt.UTC)
+    assert all(moment <= dt.datetime.now(dt.UTC) for moment in moments(run))
+    assert bool(moments(run)) == bool(count)
 
 
 def test_sparse_and_dense_years(
@@ -81,8 +83,11 @@ def test_the_schema_names_the_bookmark(tap: TapRunner) -> None:
     run = tap(start_date=START)
     (schema,) = run.of_type("SCHEMA")
     assert schema["bookmark_properties"] == ["started"]
-    assert run.bookmark.keys() == {"replication_key", "replication_key_value"}
-    assert run.bookmark["replication_key"] == "started"
+    assert run.bookmark == {
+        "replication_key": "started",
+        "replication_key_value": run.bookmark["replication_key_value"],
+        "pass": None,
+    }
 
 
 def test_records_are_those_of_a_look_up_by_id(tap: TapRunner, sandbox: Sandbox) -> None:
@@ -129,20 +134,201 @@ def test_no_bookmark_goes_back(tap: TapRunner) -> None:
     assert min(moments(second)) >= moments(first)[-1]
 
 
-def test_a_bookmark_ahead_of_time_is_no_gap(tap: TapRunner, sandbox: Sandbox) -> None:
-    state = shifted(tap(start_date=START).state, days=3000)
-    run = tap(state=state, start_date=START, lookback_days=90)
-    assert set(run.ids) & set(sandbox.world.ids[-20:])
-    assert run.state == state
+@pytest.mark.parametrize("start", [{"start_date": START}, {}])
+def test_a_bookmark_ahead_of_time_is_corrected(
+    tap: TapRunner, sandbox: Sandbox, start: dict[str, Any]
+) -> None:
+    """Nobody knows when it was really read: so everything is read again."""
+    state = shifted(tap(start_date=START).state, days=300_000)
+    run = tap(state=state, **start)
+    assert run.status == 0
+    assert "lies in the future" in run.stderr
+    assert set(run.ids) == set(sandbox.world.ids)
+    assert moments(run)[-1] <= dt.datetime.now(dt.UTC)
+
+
+def test_the_bookmark_follows_gongs_clock(tap: TapRunner, sandbox: Sandbox) -> None:
+    call = sandbox.world.call(sandbox.world.ids[0])
+    day = "Sat, 02 Nov 2024 10:00:00 GMT"
+    answer = Answer(200, {"calls": [call]}, {"Date": day})
+    sandbox.script(answer)
+    run = tap(start_date=START)
+    assert run.status == 0
+    assert run.bookmark["replication_key_value"] == "2024-11-02T10:00:00Z"
+    assert run.stderr.count("clock is") == 1
+
+
+def test_a_run_that_finds_nothing_leaves_the_bookmark(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    """The key may not see any call, or the workspace be mistyped."""
+    sandbox.hidden.update(sandbox.world.ids)
+    first = tap(start_date=START)
+    assert first.status == 0
+    assert first.records == []
+    assert "none that the owner of the API key may see" in first.stderr
+    assert moments(first) == []
+    sandbox.hidden.clear()
+    second = tap(start_date=START, state=first.state)
+    assert set(second.ids) == set(sandbox.world.ids)
+    sandbox.hidden.update(sandbox.world.ids)
+    third = tap(start_date=START, state=second.state)
+    assert third.bookmark == second.bookmark
 
 
 def test_an_empty_period_is_no_error(tap: TapRunner, sandbox: Sandbox) -> None:
     run = tap(start_date="2020-01-01", end_date="2021-01-01")
     assert run.status == 0
     assert run.records == []
-    assert run.bookmark["replication_key_value"] == "2021-01-01T00:00:00Z"
-    assert "none that the owner of the API key may see" in run.stderr
     assert len(sandbox.requests) == 1
+
+
+def test_another_workspace_is_another_bookmark(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    ids = sandbox.world.ids
+    one, other = WORKSPACE_IDS[:2]
+    of = {
+        workspace: {
+            id_
+            for id_ in ids
+            if sandbox.world.call(id_)["workspaceId"] == workspace  # type: ignore[index]
+        }
+        for workspace in WORKSPACE_IDS
+    }
+    first = tap(start_date=START, workspace_id=one)
+    assert set(first.ids) == of[one]
+    assert first.bookmark["workspace_id"] == one
+
+    again = tap(start_date=START, workspace_id=one, state=first.state)
+    assert len(again.ids) < 20
+    changed = tap(start_date=START, workspace_id=other, state=first.state)
+    assert set(changed.ids) == of[other]
+    assert changed.bookmark["workspace_id"] == other
+    without = tap(start_date=START, state=changed.state)
+    assert set(without.ids) == set(ids)
+    assert without.bookmark["workspace_id"] is None
+    # What was read of all is read of each.
+    narrowed = tap(start_date=START, workspace_id=one, state=without.state)
+    assert len(narrowed.ids) < 20
+
+
+def test_another_workspace_needs_a_start(tap: TapRunner, sandbox: Sandbox) -> None:
+    first = tap(start_date=START, workspace_id=WORKSPACE_IDS[0])
+    sandbox.requests.clear()
+    run = tap(state=first.state)
+    assert run.status == 1
+    assert "workspace_id" in run.errors[0]
+    assert "start_date" in run.errors[0]
+    assert sandbox.requests == []
+
+
+def test_a_start_later_than_the_bookmark_leaves_no_gap(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    first = tap(start_date=START, end_date="2025-01-01")
+    second = tap(start_date="2025-06-01", state=first.state)
+    assert set(first.ids) | set(second.ids) == set(sandbox.world.ids)
+    assert "is later than the bookmark 2025-01-01T00:00:00Z" in second.stderr
+
+
+@pytest.mark.parametrize("fraction", ["00.000001", "00.5", "00.999999"])
+def test_a_fraction_of_a_second_in_the_end(
+    tap: TapRunner, sandbox: Sandbox, fraction: str
+) -> None:
+    sandbox.world.add({"id": "5", "started": "2025-01-01T00:00:00.0000005Z"})
+    end_date = f"2025-01-01T00:00:{fraction}Z"
+    settings: dict[str, Any] = {"start_date": START, "end_date": end_date}
+    first = tap(**settings)
+    assert "5" in first.ids
+    second = tap(**settings, state=first.state, lookback_days=0)
+    assert second.status == 0
+    assert second.records == []
+
+
+def nights(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    **settings: Any,  # noqa: ANN401
+) -> list[Run]:
+    """Run with a quota of 10 requests a night until a run gets through."""
+    state = settings.pop("state", None)
+    runs: list[Run] = []
+    while not runs or runs[-1].status:
+        assert len(runs) < 9
+        sandbox = make_sandbox(requests_per_day=10)
+        runs.append(run_tap(sandbox)(state=state, **settings))
+        state = runs[-1].state
+    return runs
+
+
+def test_an_interrupted_backfill_goes_on_without_a_look_back(
+    run_tap: Callable[[Sandbox], TapRunner], make_sandbox: Callable[..., Sandbox]
+) -> None:
+    runs = nights(run_tap, make_sandbox, start_date=START, max_concurrency=1)
+    assert len(runs) > 1
+    finished = [run.bookmark.get("pass") for run in runs]
+    assert [place is None or place["reached"] is None for place in finished] == [
+        *[False] * (len(runs) - 1),
+        True,
+    ]
+    # What is read of a period when the quota is spent comes again, and no more.
+    ids = [id_ for run in runs for id_ in run.ids]
+    assert set(ids) == set(make_sandbox().world.ids)
+    assert len(ids) <= 1_200 + 500 * (len(runs) - 1)
+
+
+def test_a_look_back_that_takes_several_runs_comes_to_an_end(
+    run_tap: Callable[[Sandbox], TapRunner], make_sandbox: Callable[..., Sandbox]
+) -> None:
+    start: dict[str, Any] = {
+        "start_date": START,
+        "max_concurrency": 1,
+        "lookback_days": 3_000,
+    }
+    first = run_tap(make_sandbox())(end_date="2026-10-01", **start)
+    runs = nights(run_tap, make_sandbox, state=first.state, **start)
+    assert 1 < len(runs) < 6
+    everything = set(make_sandbox().world.ids)
+    assert set().union(*(run.ids for run in runs)) == everything
+    # The next look-back begins only after the finished pass, and reaches back as far.
+    again = run_tap(make_sandbox())(state=runs[-1].state, **start)
+    assert set(again.ids) == everything
+
+
+def test_a_look_back_counts_from_when_the_pass_began(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    """Calls that were young when an earlier run of the pass read them."""
+    late = sandbox.world.ids[-300]
+    started = dt.datetime.fromisoformat(sandbox.world.call(late)["started"])  # type: ignore[index, arg-type]
+    state = {
+        "bookmarks": {
+            "calls": {
+                "replication_key": "started",
+                "replication_key_value": (started + dt.timedelta(1)).isoformat(),
+                "pass": {
+                    "began": (started + dt.timedelta(1)).isoformat(),
+                    "reached": (started + dt.timedelta(1)).isoformat(),
+                },
+            }
+        }
+    }
+    sandbox.hidden.add(late)
+    first = tap(start_date=START, state=state, lookback_days=2)
+    assert late not in first.ids
+    sandbox.hidden.clear()
+    second = tap(start_date=START, state=first.state, lookback_days=2)
+    assert late in second.ids
+    assert len(tap(start_date=START, state=second.state).ids) < 20
+
+
+def test_partitions_in_a_state_are_ignored(tap: TapRunner, sandbox: Sandbox) -> None:
+    partitions = [{"context": {"id": str(n)}} for n in range(9)]
+    state = {"bookmarks": {"calls": {"partitions": partitions}}}
+    run = tap(start_date=START, state=state)
+    assert run.status == 0
+    assert sorted(run.ids) == sorted(sandbox.world.ids)
 
 
 def test_nothing_left_to_read(tap: TapRunner, sandbox: Sandbox) -> None:

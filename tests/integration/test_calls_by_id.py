@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from tests.conftest import Run, TapRunner
 
 UNKNOWN = "99999999999999999999"
+FIELDS = (
+    *("id", "url", "title", "scheduled", "started", "duration", "primaryUserId"),
+    *("direction", "system", "scope", "media", "language", "workspaceId"),
+    *("sdrDisposition", "clientUniqueId", "customData", "purpose", "meetingUrl"),
+    *("isPrivate", "calendarEventId"),
+)
+"""All fields of Gong's CallBasicData."""
 
 
 def expected(call: dict[str, Any]) -> dict[str, Any]:
     """What the tap makes of a call, by another way than the tap's."""
-    record = dict(call)
+    record = dict.fromkeys(FIELDS) | call
     for name in ("scheduled", "started"):
         if value := record.get(name):
             moment = dt.datetime.fromisoformat(value)

@@ -113,18 +113,23 @@ def test_rows_that_hold_no_record(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("body", "cursor", "total"),
     [
-        ({}, None, 0),
-        ({"records": None}, None, 0),
-        ({"records": {}}, None, 0),
-        ({"records": {"cursor": None, "totalRecords": None}}, None, 0),
-        ({"records": {"cursor": ""}}, None, 0),
+        ({}, None, None),
+        ({"records": None}, None, None),
+        ({"records": {}}, None, None),
+        ({"records": {"cursor": None, "totalRecords": None}}, None, None),
+        ({"records": {"cursor": ""}}, None, None),
         ({"records": {"cursor": "eyJ", "totalRecords": 250}}, "eyJ", 250),
-        ({"records": {"totalRecords": True}}, None, 0),
-        ({"records": {"totalRecords": "250"}}, None, 0),
+        ({"records": {"totalRecords": True}}, None, None),
+        ({"records": {"totalRecords": "250"}}, None, 250),
+        ({"records": {"totalRecords": 0}}, None, None),
+        ({"records": {"totalRecords": "0"}}, None, None),
+        ({"records": {"totalRecords": -1}}, None, None),
+        ({"records": {"totalRecords": "many"}}, None, None),
+        ({"records": {"totalRecords": 2.5}}, None, None),
     ],
     ids=brief,
 )
-def test_envelope(body: dict[str, Any], cursor: str | None, total: int) -> None:
+def test_envelope(body: dict[str, Any], cursor: str | None, total: int | None) -> None:
     assert next_cursor(body) == cursor
     assert total_records(body) == total
 

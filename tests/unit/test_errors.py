@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -29,8 +29,6 @@ from tap_gong.errors import (
     wrong_certificate,
     wrong_shape,
 )
-from tap_gong.slices import CALLS_PER_PERIOD, CallIdPlan, PeriodPlan
-from tap_gong.streams.calls import CALLS
 
 from .conftest import brief
 
@@ -460,16 +458,10 @@ def test_what_failed_looks_at_the_context_as_well() -> None:
     assert what_failed(error) == "The connection to Gong failed: Connection refused."
 
 
-def plan_with(done: int, total: int) -> CallIdPlan:
-    plan: Any = CallIdPlan.__new__(CallIdPlan)
-    plan.done, plan.total = done, total
-    return plan  # type: ignore[no-any-return]
-
-
 @pytest.mark.parametrize("wait", [301, 3_600, 86_400, 3e6])
 def test_quota_spent_says_when_to_come_back(wait: float) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    error = quota_spent(QuotaError(wait), plan_with(4_200, 10_000))
+    error = quota_spent(QuotaError(wait), done=4_200, expected=10_000)
     after = datetime.now(UTC)
     assert is_final(error)
     message = str(error)
@@ -482,15 +474,9 @@ def test_quota_spent_says_when_to_come_back(wait: float) -> None:
     assert before <= back - timedelta(seconds=wait) <= after
 
 
-def test_quota_spent_counts_what_the_plan_counts() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    end = start + timedelta(days=90)
-    plan = PeriodPlan({}, CALLS, start=start, end=end, inputs={})
-    (whole,) = plan
-    first, *_ = plan.parts(whole, 3 * CALLS_PER_PERIOD)
-    plan.finish(first)
-    message = str(quota_spent(QuotaError(3_600), plan))
-    assert "30 days are out, 60 are left" in message
+def test_quota_spent_before_gong_has_said_how_many_there_are() -> None:
+    message = str(quota_spent(QuotaError(3_600), done=7, expected=None))
+    assert "7 calls are out. Come back" in message
 
 
 def test_a_wrong_certificate_is_final_and_says_what_to_set() -> None:

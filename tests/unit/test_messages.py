@@ -163,3 +163,26 @@ def test_a_write_that_is_cut_short_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
     writer.flush()
     lines = b"".join(pipe.chunks).splitlines()
     assert [json.loads(line)["record"]["id"] for line in lines] == [0, 1, 2]
+
+
+def test_a_heavy_state_is_not_repeated_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pipe = catch_stdout(monkeypatch)
+    heavy = StateMessage(value={"bookmarks": {"calls": {"call_ids": ["1"] * 5_000}}})
+    writer = MessageWriter()
+    writer.write_message(heavy)
+    assert pipe.chunks == []
+    write_record(writer, id="1")
+    writer.write_message(heavy)
+    lines = b"".join(pipe.chunks).splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["RECORD", "STATE"]
+
+
+def test_the_bytes_of_records_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = catch_stdout(monkeypatch)
+    writer = MessageWriter()
+    for number in range(5):
+        write_record(writer, id=str(number))
+    writer.flush()
+    assert writer.record_bytes == len(b"".join(pipe.chunks).replace(b"\n", b""))

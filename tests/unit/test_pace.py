@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from bisect import bisect_left
 from itertools import cycle, pairwise
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_gong.pace import CATCH_UP, HEADROOM, LONGEST_SLEEP, Pace
+from tap_gong.pace import CATCH_UP, HEADROOM, LONGEST_SLEEP, PLACE, Pace
 
 from .conftest import Clock
 
@@ -244,3 +245,27 @@ def test_waiting_threads_are_all_stopped_by_close(clock: Clock) -> None:
     for thread in threads:
         thread.join(10)
     assert len(errors) == 5
+
+
+def test_the_next_turn_goes_to_the_first_place_in_the_plan(clock: Clock) -> None:
+    """Not to the thread that has waited longest."""
+    places = [(7,), (2, 1), (2, 0), (2,), (0, 3, 1), (30,)]
+    turns: list[tuple[int, ...]] = []
+
+    def take_turn(place: tuple[int, ...]) -> None:
+        PLACE.set(place)
+        pace.wait()
+        turns.append(place)
+
+    pace = make(clock, 1)
+    with pace._queue.front(()):
+        threads = [
+            threading.Thread(target=take_turn, args=(place,)) for place in places
+        ]
+        for thread in threads:
+            thread.start()
+        while len(pace._queue._waiting) < len(places):
+            time.sleep(0)
+    for thread in threads:
+        thread.join(10)
+    assert turns == sorted(places)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tap_gong.prefetch import Split, prefetch
+from tap_gong.prefetch import Place, Split, prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -44,11 +44,31 @@ def give_up() -> None:
     pytest.fail("nothing came, though nothing was kept back")
 
 
+def prefetch_whole(
+    plan: Iterable[Any],
+    fetch: Callable[[Any], Any],
+    *,
+    workers: int,
+    ahead: int,
+    **options: Any,  # noqa: ANN401
+) -> Generator[tuple[Any, Any]]:
+    """Prefetch slices that have one result each."""
+
+    def results(slice_: object, _: Place) -> Iterator[Any]:
+        yield fetch(slice_)
+
+    run = prefetch(plan, results, workers=workers, ahead=ahead, held=10**6, **options)
+    with closing(run):  # type: ignore[type-var]
+        for slice_, result in run:
+            if result is not None:
+                yield slice_, result
+
+
 def drain(
     plan: Iterable[int], fetch: Callable[[int], object], *, workers: int, ahead: int
 ) -> list[tuple[int, object]]:
     return list(
-        prefetch(
+        prefetch_whole(
             plan, fetch, workers=workers, ahead=ahead, idle=give_up, idle_seconds=LIMIT
         )
     )
@@ -155,7 +175,7 @@ class Bench:
                 self.fetching[name].set()
 
     def run(self, *, workers: int, ahead: int) -> Generator[tuple[Node, object]]:
-        return prefetch(  # type: ignore[return-value]
+        return prefetch_whole(
             self.slices(),
             self.fetch,
             workers=workers,
@@ -267,26 +287,27 @@ def test_no_plan_no_threads() -> None:
 def test_no_more_threads_than_slices() -> None:
     workers = set()
 
-    def fetch(number: int) -> None:
+    def fetch(number: int) -> int:
         workers.add(threading.current_thread())
         assert threading.current_thread().daemon
         assert number < 2
+        return number
 
-    assert drain(range(2), fetch, workers=100, ahead=100) == [(0, None), (1, None)]
+    assert drain(range(2), fetch, workers=100, ahead=100) == [(0, 0), (1, 1)]
     assert len(workers) <= 2
 
 
 def test_an_endless_plan_is_drawn_only_as_far_as_there_is_room() -> None:
     numbers = count()
     with all_workers_end():
-        run = prefetch(numbers, str, workers=3, ahead=7)
+        run = prefetch_whole(numbers, str, workers=3, ahead=7)
         assert [next(run) for _ in range(10)] == [(n, str(n)) for n in range(10)]
-        run.close()  # type: ignore[attr-defined]
+        run.close()
     assert next(numbers) <= 10 + 7
 
 
 def test_nothing_begins_before_the_first_result_is_wanted() -> None:
-    prefetch(
+    prefetch_whole(
         (pytest.fail("drawn") for _ in range(9)),
         lambda _: pytest.fail("fetched"),
         workers=1,
@@ -300,7 +321,9 @@ def test_parts_stand_where_their_slice_stood() -> None:
         return Split([span[:half], span[half:]]) if half else span
 
     with all_workers_end():
-        fetched = list(prefetch([range(40), range(40, 50)], fetch, workers=4, ahead=4))
+        fetched = list(
+            prefetch_whole([range(40), range(40, 50)], fetch, workers=4, ahead=4)
+        )
     assert [list(result) for _, result in fetched] == [[n] for n in range(50)]
     assert all(slice_ == result for slice_, result in fetched)
 
@@ -326,7 +349,7 @@ def test_parts_wait_for_room() -> None:
         assert number - len(handed) < 3
         return number
 
-    for number, _ in prefetch([-1], fetch, workers=2, ahead=3):
+    for number, _ in prefetch_whole([-1], fetch, workers=2, ahead=3):
         handed.append(number)
     assert handed == list(range(100))
     assert sorted(begun) == handed
@@ -347,7 +370,7 @@ def test_the_first_failure_in_the_plan_is_raised_though_it_came_last() -> None:
 
     handed: list[int] = []
     with all_workers_end(), pytest.raises(BrokenSliceError) as caught:
-        keep(prefetch(range(99), fetch, workers=4, ahead=4), handed)
+        keep(prefetch_whole(range(99), fetch, workers=4, ahead=4), handed)
     assert caught.value is errors[1]
     assert handed == [0]
 
@@ -397,7 +420,9 @@ def test_no_slice_is_fetched_after_a_failure() -> None:
     handed: list[int] = []
     with all_workers_end(), pytest.raises(BrokenSliceError):
         keep(
-            prefetch(plan(), fetch, workers=2, ahead=8, idle=idle, idle_seconds=0.001),
+            prefetch_whole(
+                plan(), fetch, workers=2, ahead=8, idle=idle, idle_seconds=0.001
+            ),
             handed,
         )
     assert handed == [0]
@@ -419,7 +444,7 @@ def test_parts_before_a_failure_are_still_fetched() -> None:
 
     handed: list[int] = []
     with all_workers_end(), pytest.raises(BrokenSliceError):
-        keep(prefetch([0, 1, 2], fetch, workers=2, ahead=2), handed)
+        keep(prefetch_whole([0, 1, 2], fetch, workers=2, ahead=2), handed)
     assert handed == [10, 11, 12, 13]
 
 
@@ -436,10 +461,10 @@ def test_closed_early_what_waited_does_not_begin() -> None:
         return number
 
     with all_workers_end():
-        run = prefetch(range(100), fetch, workers=2, ahead=50)
+        run = prefetch_whole(range(100), fetch, workers=2, ahead=50)
         assert next(run) == (0, 0)
         both_begun.wait(LIMIT)
-        run.close()  # type: ignore[attr-defined]
+        run.close()
         let_go.set()
     assert sorted(begun) == [0, 1, 2]
 
@@ -457,7 +482,9 @@ def test_what_idle_raises_ends_the_run() -> None:
     with all_workers_end():
         with pytest.raises(InterruptedError):
             list(
-                prefetch(range(9), fetch, workers=2, ahead=4, idle=idle, idle_seconds=0)
+                prefetch_whole(
+                    range(9), fetch, workers=2, ahead=4, idle=idle, idle_seconds=0
+                )
             )
         let_go.set()
 
@@ -475,7 +502,9 @@ def test_idle_is_called_again_and_again_by_the_caller() -> None:
         assert let_go.wait(LIMIT)
         return number
 
-    fetched = prefetch([7], fetch, workers=1, ahead=1, idle=idle, idle_seconds=0.001)
+    fetched = prefetch_whole(
+        [7], fetch, workers=1, ahead=1, idle=idle, idle_seconds=0.001
+    )
     assert list(fetched) == [(7, 7)]
     assert len(callers) >= 5
     assert set(callers) == {threading.current_thread()}
@@ -487,4 +516,93 @@ def test_an_error_of_the_plan_ends_the_run() -> None:
         raise BrokenSliceError
 
     with all_workers_end(), pytest.raises(BrokenSliceError):
-        list(prefetch(plan(), str, workers=2, ahead=4))
+        list(prefetch_whole(plan(), str, workers=2, ahead=4))
+
+
+# Slices of several results
+
+
+def test_results_come_one_by_one_and_then_the_end_of_their_slice() -> None:
+    def fetch(number: int, place: Place) -> Iterator[str | Split[int]]:
+        if number < 0:
+            yield Split([1, 0, 2])
+        else:
+            for letter in "abc"[:number]:
+                yield f"{letter}{place}"
+
+    fetched = list(prefetch([3, -1], fetch, workers=2, ahead=3, held=1))
+    assert fetched == [
+        (3, "a(0,)"),
+        (3, "b(0,)"),
+        (3, "c(0,)"),
+        (3, None),
+        (1, "a(1, 0)"),
+        (1, None),
+        (0, None),
+        (2, "a(1, 2)"),
+        (2, "b(1, 2)"),
+        (2, None),
+    ]
+
+
+def test_a_result_is_yielded_while_its_slice_is_still_being_fetched() -> None:
+    let_go = threading.Event()
+
+    def fetch(_: int, __: Place) -> Iterator[int]:
+        yield 1
+        assert let_go.wait(LIMIT)
+        yield 2
+
+    with all_workers_end():
+        run = prefetch([7], fetch, workers=1, ahead=1, held=1)
+        assert next(run) == (7, 1)
+        let_go.set()
+        assert list(run) == [(7, 2), (7, None)]
+
+
+def test_only_the_first_slice_goes_on_when_there_is_no_room() -> None:
+    """The others wait with what they have, and go on once there is room again."""
+    made = dict.fromkeys(range(5), 0)
+    handed = dict.fromkeys(range(5), 0)
+    changing = threading.Lock()
+    most_behind = dict.fromkeys(range(5), 0)
+
+    def fetch(number: int, _: Place) -> Iterator[int]:
+        for result in range(10):
+            with changing:
+                made[number] += 1
+                behind = made[number] - handed[number]
+                most_behind[number] = max(most_behind[number], behind)
+            yield 10 * number + result
+
+    results = []
+    with all_workers_end():
+        for slice_, result in prefetch(range(5), fetch, workers=3, ahead=5, held=4):
+            if result is not None:
+                results.append(result)
+                with changing:
+                    handed[slice_] += 1
+    assert results == list(range(50))
+    assert max(most_behind.values()) <= 4 + 1
+
+
+def test_what_a_slice_brought_before_it_failed_is_yielded() -> None:
+    def fetch(number: int, _: Place) -> Iterator[int]:
+        yield number
+        if number == 1:
+            raise BrokenSliceError
+
+    handed: list[tuple[int, int | None]] = []
+    with all_workers_end(), pytest.raises(BrokenSliceError):
+        handed.extend(prefetch(range(9), fetch, workers=2, ahead=4, held=9))
+    assert handed == [(0, 0), (0, None), (1, 1)]
+
+
+def test_closed_early_a_slice_that_waits_for_room_ends() -> None:
+    def fetch(number: int, _: Place) -> Iterator[int]:
+        yield from [number] * 100
+
+    with all_workers_end():
+        run = prefetch(range(9), fetch, workers=3, ahead=9, held=1)
+        assert next(run) == (0, 0)
+        run.close()  # type: ignore[attr-defined]

@@ -10,8 +10,9 @@ import pytest
 
 from tap_gong.endpoint import Endpoint
 from tap_gong.pace import Pace
+from tap_gong.plans.ids import CallIdPlan
+from tap_gong.plans.slices import Slice
 from tap_gong.progress import Progress
-from tap_gong.slices import CallIdPlan, Slice
 from tap_gong.transport import PacedAdapter
 
 if TYPE_CHECKING:
@@ -45,11 +46,10 @@ def test_a_line_every_ten_seconds(
     caplog.set_level(logging.INFO)
     plan = plan_of(200)
     with Progress(LOGGER, plan, adapter, clock=clock) as progress:
-        for slice_ in list(plan)[:50]:
+        for _ in range(50):
             clock.now += 0.5
             adapter.requests_sent += 1
-            plan.finish(slice_)
-            progress.add(1, 0)
+            progress.add(1)
             progress.tell()
         assert caplog.messages == [
             "20 of 200 calls (10%), 20 records, 2.0 requests a second, 0:01:30 left.",
@@ -75,7 +75,7 @@ def test_an_empty_plan_can_be_told(
     with Progress(LOGGER, plan_of(0), adapter, clock=clock) as progress:
         clock.now += 10
         progress.tell()
-    assert "(100%)" in caplog.messages[0]
+    assert "0 of 0 calls" in caplog.messages[0]
 
 
 def test_the_summary_counts_this_stream_only(
@@ -83,8 +83,9 @@ def test_the_summary_counts_this_stream_only(
 ) -> None:
     caplog.set_level(logging.INFO)
     with Progress(LOGGER, plan_of(9), adapter, clock=clock) as progress:
-        progress.add(5, 1)
-        progress.add(2, 1)
+        progress.add(5)
+        progress.add_absent(2)
+        progress.add(2)
         adapter.requests_sent += 12
         adapter.retries += 3
         clock.now += 100
@@ -117,11 +118,50 @@ def test_a_bar_in_a_terminal(
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    plan = plan_of(4)
-    with Progress(LOGGER, plan, adapter, clock=clock) as progress:
-        for slice_ in plan:
+    with Progress(LOGGER, plan_of(4), adapter, clock=clock) as progress:
+        for _ in range(4):
             clock.now += 60
-            plan.finish(slice_)
+            progress.add(1)
             progress.tell()
         assert caplog.messages == []
     assert "0/4" in capsys.readouterr().err
+
+
+class Expecting(CallIdPlan):
+    """A plan of pages, with as many records as the test says."""
+
+    def __init__(self, expected: int | None) -> None:
+        super().__init__({}, [], ids_per_slice=100, ask=lambda _: pytest.fail("asked"))
+        self.expected = expected
+
+
+def test_the_time_left_follows_what_is_asked_and_the_rate(
+    clock: Clock, adapter: PacedAdapter, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not what is emitted, which comes in bursts; and it grows while nothing comes."""
+    caplog.set_level(logging.INFO)
+    with Progress(LOGGER, Expecting(30_000), adapter, clock=clock) as progress:
+        clock.now += 10
+        adapter.requests_sent += 31
+        adapter.retries += 1
+        progress.tell()
+        clock.now += 21
+        progress.tell()
+        assert caplog.messages == [
+            "0 of 30000 calls (0%), 0 records, 3.1 requests a second, 0:01:28 left.",
+            "0 of 30000 calls (0%), 0 records, 1.0 requests a second, 0:04:30 left.",
+        ]
+
+
+def test_before_gong_has_said_how_many_there_are(
+    clock: Clock, adapter: PacedAdapter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with Progress(LOGGER, Expecting(None), adapter, clock=clock) as progress:
+        clock.now += 10
+        adapter.requests_sent += 30
+        progress.add(100)
+        progress.tell()
+    assert caplog.messages[0] == (
+        "100 of ? calls (0%), 100 records, 3.0 requests a second, unknown time left."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 
 from tap_gong.endpoint import Endpoint
 from tap_gong.errors import SettingsError
-from tap_gong.slices import CallIdPlan, Slice, queued_call_ids
-
-from .conftest import brief
+from tap_gong.plans.ids import FEWEST_UNKNOWN, CallIdPlan, queued_call_ids
+from tap_gong.plans.slices import Slice
+from tests.unit.conftest import brief
 
 ASKED = Endpoint("POST", "/v2/calls/extensive", records="calls")
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 ids = st.lists(st.integers(0, 40).map(str), unique=True, max_size=25)
 
@@ -44,8 +47,8 @@ def run(
     out: list[str] = []
     for slice_ in islice(plan, slices):
         out += slice_.ids
-        plan.finish(slice_)
-    plan.save()
+        plan.finish(slice_, slice_.ids, NOW)
+    bookmark.update(plan.place())
     return out
 
 
@@ -64,20 +67,26 @@ def test_the_configured_list_in_order() -> None:
         {"callIds": ["2"]},
     ]
     assert {slice_.endpoint for slice_ in plan} == {ASKED}
-    assert (plan.total, plan.done, plan.unit, plan.weight) == (3, 0, "calls", 1)
+    assert (plan.expected, plan.is_done, plan.weight, plan.page_size) == (
+        3,
+        False,
+        1,
+        1,
+    )
 
 
 def test_batches() -> None:
     plan = plan_of({"call_ids": ["9"]}, [str(n) for n in range(5)], 2)
     assert [slice_.ids for slice_ in plan] == [("9", "0"), ("1", "2"), ("3", "4")]
-    assert (plan.total, plan.weight) == (6, 2)
+    assert (plan.expected, plan.weight, plan.page_size) == (6, 2, 2)
 
 
 def test_nothing_to_do() -> None:
     bookmark: dict[str, Any] = {}
     plan = plan_of(bookmark, [])
     assert list(plan) == []
-    plan.save()
+    assert plan.is_done
+    bookmark.update(plan.place())
     assert bookmark == {}
 
 
@@ -87,13 +96,13 @@ def test_the_queue_comes_first_and_each_id_once() -> None:
     assert bookmark == {"call_ids": []}
 
 
-def test_done_counts_what_is_finished() -> None:
+def test_done_when_the_last_slice_is_finished() -> None:
     plan = plan_of({}, ["1", "2", "3"], 2)
-    counts = []
+    is_done = [plan.is_done]
     for slice_ in plan:
-        plan.finish(slice_)
-        counts.append(plan.done)
-    assert counts == [2, 3]
+        plan.finish(slice_, slice_.ids, NOW)
+        is_done.append(plan.is_done)
+    assert is_done == [False, False, True]
 
 
 def test_a_plan_ahead_of_what_is_finished() -> None:
@@ -101,11 +110,11 @@ def test_a_plan_ahead_of_what_is_finished() -> None:
     bookmark: dict[str, Any] = {"call_ids": ["9"]}
     plan = plan_of(bookmark, ["1", "2", "3"])
     slices = list(plan)
-    plan.save()
+    bookmark.update(plan.place())
     assert bookmark == {"call_ids": ["9"]}
-    plan.finish(slices[0])
-    plan.finish(slices[1])
-    plan.save()
+    plan.finish(slices[0], slices[0].ids, NOW)
+    plan.finish(slices[1], slices[1].ids, NOW)
+    bookmark.update(plan.place())
     assert bookmark["call_ids"] == []
     assert bookmark["position"]["done"] == 1
 
@@ -118,12 +127,12 @@ def test_a_stopped_pass_is_gone_on_with() -> None:
     assert run(saved(bookmark), configured) == configured[4:]
 
 
-def test_a_finished_pass_leaves_no_place() -> None:
+def test_a_finished_pass_takes_its_place_away() -> None:
     bookmark: dict[str, Any] = {}
     configured = ["1", "2"]
     run(bookmark, configured, slices=1)
     assert run(bookmark, configured) == ["2"]
-    assert bookmark == {}
+    assert bookmark == {"position": None}
     assert run(bookmark, configured) == configured
 
 
@@ -163,7 +172,7 @@ def test_a_place_outside_the_list_is_none(done: object) -> None:
     configured = ["1", "2", "3"]
     bookmark = {"position": {"of": digest_of(configured), "done": done}}
     assert run(bookmark, configured) == configured
-    assert bookmark == {}
+    assert bookmark == {"position": None}
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,7 @@ def test_a_place_outside_the_list_is_none(done: object) -> None:
 def test_a_place_of_another_making_is_none(position: object) -> None:
     bookmark = {"position": position}
     assert run(bookmark, ["1", "2", "3"]) == ["1", "2", "3"]
-    assert bookmark == {}
+    assert bookmark == {"position": None}
 
 
 def test_the_rest_of_the_bookmark_is_left_alone() -> None:
@@ -204,13 +213,14 @@ def test_whenever_it_stops_nothing_is_lost(
         plan = plan_of(bookmark, configured, size)
         for slice_ in islice(plan, stop):
             out += slice_.ids
-            plan.finish(slice_)
-        plan.save()
+            plan.finish(slice_, slice_.ids, NOW)
+        bookmark.update(plan.place())
         bookmark = saved(bookmark)
         assert set(bookmark["call_ids"]) == set(queue) - set(out)
-        if plan.done == plan.total:
+        if plan.is_done:
             break
-    assert bookmark == {"call_ids": []}
+    assert bookmark["call_ids"] == []
+    assert bookmark.get("position") is None
     assert set(out) == {*queue, *configured}
 
 
@@ -222,12 +232,12 @@ def test_a_list_alone_is_asked_once_however_often_it_stops(
     out: list[str] = []
     for stop in stops:
         out += run(bookmark, configured, slices=stop)
-        if "position" not in bookmark:
+        if not bookmark.get("position"):
             break
     else:
         out += run(bookmark, configured)
     assert out == configured
-    assert bookmark == {}
+    assert not any(bookmark.values())
 
 
 @pytest.mark.parametrize(
@@ -252,3 +262,48 @@ def test_queue(bookmark: dict[str, Any], expected: tuple[str, ...]) -> None:
 def test_bad_queue(queue: object) -> None:
     with pytest.raises(SettingsError, match=r"^state: calls\.call_ids"):
         queued_call_ids({"call_ids": queue})
+
+
+def test_leading_zeros_are_no_part_of_an_id() -> None:
+    assert queued_call_ids({"call_ids": ["007", "7", "000"]}) == ("7", "0")
+
+
+# A queue of which Gong knows nothing
+
+
+def finish_all(plan: CallIdPlan, known: set[str]) -> None:
+    for slice_ in plan:
+        plan.finish(slice_, known.intersection(slice_.ids), NOW)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("count", [1, FEWEST_UNKNOWN - 1, FEWEST_UNKNOWN, 500])
+def test_a_queue_that_gong_does_not_know_at_all(count: int, size: int) -> None:
+    queue = [str(n) for n in range(count)]
+    plan = plan_of({"call_ids": queue}, ["777"], size)
+    finish_all(plan, known={"777"})
+    if count < FEWEST_UNKNOWN:
+        assert plan.complaint() == ""
+        assert plan.place() == {"call_ids": []}
+    else:
+        assert f"none of the {count} call IDs" in plan.complaint()
+        assert plan.place() == {"call_ids": queue}
+
+
+@pytest.mark.parametrize("known", ["0", "60", "99"])
+def test_one_known_id_lets_the_absent_ones_go(known: str) -> None:
+    plan = plan_of({"call_ids": [str(n) for n in range(100)]}, [])
+    finish_all(plan, known={known})
+    assert plan.complaint() == ""
+    assert plan.place() == {"call_ids": []}
+
+
+def test_absent_ids_stay_in_the_queue_until_another_one_is_known() -> None:
+    plan = plan_of({"call_ids": ["1", "2", "3", "4"]}, [])
+    slices = list(plan)
+    plan.finish(slices[0], (), NOW)
+    assert plan.place()["call_ids"] == ["1", "2", "3", "4"]
+    plan.finish(slices[1], ("2",), NOW)
+    assert plan.place()["call_ids"] == ["3", "4"]
+    plan.finish(slices[2], (), NOW)
+    assert plan.place()["call_ids"] == ["4"]

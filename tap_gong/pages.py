@@ -1,0 +1,103 @@
+"""One slice, page by page: what Gong promises is held against what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_gong.errors import CursorExpiredError
+from tap_gong.prefetch import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from singer_sdk.helpers.types import Record
+
+    from tap_gong.plans.slices import Slice
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one answer brought: no records where Gong says that there are none."""
+
+    request_id: str
+    """Gong's reference of the answer."""
+    sent_at: datetime
+    """When Gong sent it, by Gong's clock or by ours, whichever is behind."""
+    records: dict[Any, Record] = field(default_factory=dict)
+    """By primary key: a list that changes while it is paged through may bring a record
+    twice."""
+    cursor: str | None = None
+    total: int | None = None
+    """How many records this page and all others have together, if Gong says so."""
+
+
+def read_pages(
+    slice_: Slice,
+    ask: Callable[[Slice, str | None], Page],
+    cut: Callable[[Slice, int | None], Sequence[Slice]],
+) -> Iterator[Page | Split[Slice]]:
+    """Read a slice to its end, and once more if it fell short.
+
+    A slice falls short if it brings fewer records than its first page promised, if its
+    cursor expires (a cursor lives about an hour from the first page on, waits
+    included), or if it has none at all though it was cut out of a slice that had some.
+    The second time the new first page counts: records may be deleted meanwhile.
+
+    Args:
+        slice_: What to ask for.
+        ask: Gets the page that a cursor leads to; None leads to the first one.
+        cut: Cuts a slice that has more than one page, given the number of records.
+
+    Yields:
+        The pages, with no record twice; or smaller slices to read in its place.
+
+    Raises:
+        FatalAPIError: If the slice has fallen short again.
+        CursorExpiredError: If its cursor has expired again.
+    """
+    emitted: set[Any] = set()
+    for is_last_try in (False, True):
+        came: set[Any] = set()
+        promised = 0
+        try:
+            for number, page in enumerate(_chain(slice_, ask)):
+                if number == 0:
+                    promised = page.total or 0
+                    if page.cursor and (parts := cut(slice_, page.total)):
+                        yield Split(parts)
+                        return
+                came |= page.records.keys()
+                for key in emitted & page.records.keys():
+                    del page.records[key]
+                emitted |= page.records.keys()
+                yield page
+        except CursorExpiredError:
+            if is_last_try:
+                raise
+            continue
+        if len(came) >= max(promised, int(slice_.is_part)):
+            return
+    if promised:
+        msg = (
+            f"{slice_.endpoint.path} promised {promised} records and gave {len(came)}, "
+            f"twice. Run again later: the run goes on from here."
+        )
+        raise FatalAPIError(msg)
+
+
+def _chain(slice_: Slice, ask: Callable[[Slice, str | None], Page]) -> Iterator[Page]:
+    """Follow the cursors until one leads nowhere, or to nothing new."""
+    came: set[Any] = set()
+    cursor = None
+    while True:
+        page = ask(slice_, cursor)
+        brings_news = not page.records.keys() <= came
+        came |= page.records.keys()
+        cursor = page.cursor if brings_news else None
+        yield page
+        if cursor is None:
+            return

@@ -1,0 +1,256 @@
+"""The plan by date: one period, cut into smaller ones where it holds many calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from tap_gong.plans.slices import Plan, Slice
+from tap_gong.settings import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from tap_gong.endpoint import Endpoint
+
+LARGEST_PERIOD = 1_400
+"""Calls that a period is cut to hold, about, where there are very many: 14 pages, of
+which the last one is half full. Larger periods would lose more when a run is stopped,
+smaller ones ask for more pages that are not full (see benchmarks/requests.py)."""
+
+SMALLEST_PERIOD = 500
+"""Calls that a period is cut to hold at least, about."""
+
+FEWEST_PERIODS = 8
+"""Periods to have side by side where there are enough calls: a period is read page by
+page, and each page waits for the one before."""
+
+UNCUT = 750
+"""Calls up to which the whole plan is one period: to cut it costs the page that has
+told how many there are."""
+
+DENSE = 4
+"""A part is cut again if it holds so many times the calls that it was cut to hold:
+calls come in office hours, and to cut costs a page."""
+
+MOST_PARTS = 1_000
+"""Parts to cut a period into at once; each can be cut again."""
+
+BLIND_PARTS, BLIND_LENGTH = 8, timedelta(days=14)
+"""Parts to cut a period into, and the length up to which it is left whole, where Gong
+does not say how many calls there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far the calls have been read, as the bookmark says it."""
+
+    until: datetime | None = None
+    """All calls before this moment are out, but for those that Gong shows late."""
+    began: datetime | None = None
+    """When a pass of several runs began: the look-back after it counts from here. None
+    for a pass of one run."""
+    reached: datetime | None = None
+    """Where an unfinished pass goes on; None after a finished one."""
+    workspace_id: str | None = None
+    """The only workspace that was read; None for all."""
+
+    @classmethod
+    def from_bookmark(cls, bookmark: Mapping[str, Any]) -> Reading:
+        """Read a bookmark.
+
+        Raises:
+            SettingsError: If it holds something that is no moment.
+        """
+        unfinished = bookmark.get("pass")
+        if not isinstance(unfinished, dict):
+            unfinished = {}
+        workspace_id = bookmark.get("workspace_id")
+        return cls(
+            _moment(bookmark.get("replication_key_value"), "replication_key_value"),
+            _moment(unfinished.get("began"), "pass.began"),
+            _moment(unfinished.get("reached"), "pass.reached"),
+            None if workspace_id is None else str(workspace_id),
+        )
+
+    def to_bookmark(self) -> dict[str, Any]:
+        """Write what `from_bookmark` reads."""
+        return {
+            "replication_key": "started",
+            "replication_key_value": self.until and iso(self.until),
+            "workspace_id": self.workspace_id,
+            "pass": self.began
+            and {
+                "began": iso(self.began),
+                "reached": self.reached and iso(self.reached),
+            },
+        }
+
+
+class PeriodPlan(Plan):
+    """Calls by date.
+
+    The bookmark is the end of the last period emitted, for the records themselves come
+    in no promised order. It never goes back, and never passes the end of the plan or
+    the moment when Gong was asked.
+    """
+
+    weight = LARGEST_PERIOD
+    page_size = 100
+
+    def __init__(  # noqa: PLR0913 - all but two by name
+        self,
+        bookmark: Mapping[str, Any],
+        endpoint: Endpoint,
+        *,
+        start: datetime,
+        end: datetime,
+        began: datetime,
+        reading: Reading,
+        workspace_id: str | None,
+    ) -> None:
+        """Plan one period.
+
+        Args:
+            bookmark: The stream's bookmark.
+            endpoint: The list to ask.
+            start: From when on, in UTC.
+            end: Up to when, in UTC, in whole seconds; at most the moment the run began.
+                With an end that is not after the start there is nothing to do.
+            began: When the pass began that this run begins or goes on with.
+            reading: How far the calls of these settings have been read already.
+            workspace_id: The only workspace to read; None for all.
+        """
+        self._before = reading
+        self._written = {name for name in bookmark if bookmark[name] is not None}
+        self._endpoint = endpoint
+        self._start, self._end = start, end
+        self._began = began
+        self._workspace_id = workspace_id
+        self._reached: datetime | None = None
+        self._found = 0
+        self.is_done = end <= start
+        self.expected = 0 if self.is_done else None
+        self.covers = f"calls by date, from {iso(start)} to {iso(end)}" + (
+            f", of workspace {workspace_id}" if workspace_id else ""
+        )
+        self.nothing_found = (
+            f"Gong has no calls from {iso(start)} to {iso(end)}, or none that the "
+            f"owner of the API key may see: both get the same answer. The bookmark "
+            f"stays where it was."
+        )
+
+    @override
+    def __iter__(self) -> Iterator[Slice]:
+        """Give the whole period."""
+        if self._start < self._end:
+            yield self._slice(self._start, self._end)
+
+    @override
+    def cut(self, slice_: Slice, total: int | None) -> Sequence[Slice]:
+        """Cut a period that has many calls into equal parts of whole seconds."""
+        start, end = _period(slice_)
+        seconds = int((end - start).total_seconds())
+        if not slice_.is_part:
+            self.expected = total
+        if total is None:
+            count = BLIND_PARTS if end - start > BLIND_LENGTH else 1
+        else:
+            size = min(max(total // FEWEST_PERIODS, SMALLEST_PERIOD), LARGEST_PERIOD)
+            most = DENSE * size if slice_.is_part else UNCUT
+            count = min(-(-total // size), MOST_PARTS) if total > most else 1
+        count = min(count, seconds)
+        if count <= 1:
+            return ()
+        cuts = (start + timedelta(seconds=seconds * n // count) for n in range(count))
+        return [self._slice(*period, is_part=True) for period in pairwise((*cuts, end))]
+
+    @override
+    def finish(self, slice_: Slice, found: Collection[str], asked_at: datetime) -> None:
+        """Move on to the end of the period."""
+        _, end = _period(slice_)
+        self._found += len(found)
+        self._reached = max(
+            self._reached or self._start, min(end, asked_at.replace(microsecond=0))
+        )
+        self.is_done = end == self._end
+
+    @override
+    def recount(self) -> Slice | None:
+        """Give the whole period again, if its parts brought less than it promised."""
+        if not self.is_done or self._found >= (self.expected or 0):
+            return None
+        return self._slice(self._start, self._end)
+
+    @property
+    def _is_short(self) -> bool:
+        """Whether calls are missing, and were not only deleted meanwhile."""
+        if self.recounted is None:
+            return False
+        return self.recounted == 0 or self.recounted > self._found
+
+    @override
+    def complaint(self) -> str:
+        """Say that calls are missing, if it is so."""
+        if not self._is_short:
+            return ""
+        return (
+            f"{self._endpoint.path} promised {self.expected} calls from "
+            f"{iso(self._start)} to {iso(self._end)} and gave {self._found}. The "
+            f"bookmark stays where it was: run again later."
+        )
+
+    @override
+    def place(self) -> Mapping[str, Any]:
+        """Give the bookmark: it stays where it was unless calls have come."""
+        if self._reached is None or not self._found:
+            return {}
+        if self._is_short:
+            after = self._before
+        else:
+            until = max(self._before.until or self._reached, self._reached)
+            reached = None if self.is_done else self._reached
+            needs_pass = reached is not None or self._began < until
+            after = Reading(
+                until,
+                self._began if needs_pass else None,
+                reached,
+                self._workspace_id,
+            )
+        place = after.to_bookmark()
+        self._written |= {name for name in place if place[name] is not None}
+        return {name: place[name] for name in place if name in self._written}
+
+    def _slice(self, start: datetime, end: datetime, *, is_part: bool = False) -> Slice:
+        inputs = {"fromDateTime": iso(start), "toDateTime": iso(end)}
+        if self._workspace_id:
+            inputs["workspaceId"] = self._workspace_id
+        return Slice(
+            self._endpoint,
+            inputs,
+            period=(start, end),
+            is_part=is_part,
+        )
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment in UTC as Gong's documentation does, in whole seconds."""
+    text = moment.astimezone(UTC).isoformat(timespec="seconds")
+    return f"{text.removesuffix('+00:00')}Z"
+
+
+def _period(slice_: Slice) -> tuple[datetime, datetime]:
+    if slice_.period is None:
+        msg = "a slice by date has a period"
+        raise TypeError(msg)
+    return slice_.period
+
+
+def _moment(value: object, name: str) -> datetime | None:
+    if value is None:
+        return None
+    return parse_moment(str(value), f"state: calls.{name}").replace(microsecond=0)
