@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LARGEST_PERIOD = 1_400
 """Calls that a period is cut to hold, about, where there are very many: 14 pages, of
 which the last one is half full. Larger periods would lose more when a run is stopped,
-smaller ones ask for more pages that are not full (see benchmarks/requests.py)."""
+smaller ones ask for more pages that are not full (see benchmarks/count_requests.py)."""
 
 SMALLEST_PERIOD = 500
 """Calls that a period is cut to hold at least, about."""
@@ -33,9 +33,9 @@ UNCUT = 750
 """Calls up to which the whole plan is one period: to cut it costs the page that has
 told how many there are."""
 
-DENSE = 4
-"""A part is cut again if it holds so many times the calls that it was cut to hold:
-calls come in office hours, and to cut costs a page."""
+DENSE = 4 * LARGEST_PERIOD
+"""Calls from which on a part is cut again. Calls come in office hours, so parts differ;
+to cut them all to one size would cost a page each."""
 
 MOST_PARTS = 1_000
 """Parts to cut a period into at once; each can be cut again."""
@@ -161,8 +161,13 @@ class PeriodPlan(Plan):
             count = BLIND_PARTS if end - start > BLIND_LENGTH else 1
         else:
             size = min(max(total // FEWEST_PERIODS, SMALLEST_PERIOD), LARGEST_PERIOD)
-            most = DENSE * size if slice_.is_part else UNCUT
+            most = DENSE if slice_.is_part else UNCUT
             count = min(-(-total // size), MOST_PARTS) if total > most else 1
+            # Parts of less than a day are empty by night: each costs a request for
+            # nothing, and another one to be sure.
+            days = seconds // (24 * 3_600)
+            if count > days >= FEWEST_PERIODS:
+                count = days
         count = min(count, seconds)
         if count <= 1:
             return ()

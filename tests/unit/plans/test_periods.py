@@ -163,8 +163,8 @@ def test_a_part_is_cut_again_only_if_it_is_dense() -> None:
     plan = plan_of({})
     (whole,) = plan
     part, *_ = plan.cut(whole, 10_000)
-    assert plan.cut(part, DENSE * SMALLEST_PERIOD) == ()
-    assert len(plan.cut(part, DENSE * SMALLEST_PERIOD + 1)) == 5
+    assert plan.cut(part, DENSE) == ()
+    assert len(plan.cut(part, DENSE + 1)) == 9
 
 
 @pytest.mark.parametrize("total", [1, 9_999])

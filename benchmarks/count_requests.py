@@ -1,0 +1,105 @@
+"""How many requests a backfill by date takes, counted without a server.
+
+python benchmarks/count_requests.py
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tap_gong.pages import Page, read_pages
+from tap_gong.plans.periods import PeriodPlan, Reading
+from tap_gong.plans.slices import PAGE
+from tap_gong.prefetch import Split
+from tap_gong.streams.calls import CALLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_gong.plans.slices import Slice
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+FRIDAY = 4
+
+
+def evenly(days: int) -> datetime:
+    """Make up when a call took place, at any time."""
+    return START + timedelta(days=days * random.random())  # noqa: S311
+
+
+def in_office_hours(days: int) -> datetime:
+    """Make up when a call took place, from 9 to 17 on a weekday."""
+    while True:
+        day = START + timedelta(days=random.randrange(days))  # noqa: S311
+        if day.weekday() <= FRIDAY:
+            return day + timedelta(hours=9 + 8 * random.random())  # noqa: S311
+
+
+def count_requests(calls: list[datetime], days: int) -> int:
+    """Run a plan over calls in order of time, and count what it asks."""
+    requests = 0
+
+    def ask(slice_: Slice, cursor: str | None) -> Page:
+        nonlocal requests
+        requests += 1
+        start, end = slice_.period or (START, START)
+        first, last = bisect_left(calls, start), bisect_left(calls, end)
+        place = first + int(cursor or 0)
+        following = min(place + PAGE, last)
+        return Page(
+            "",
+            end,
+            records={n: {} for n in range(place, following)},
+            cursor=str(following - first) if following < last else None,
+            total=last - first,
+        )
+
+    end = START + timedelta(days=days)
+    plan = PeriodPlan(
+        {},
+        CALLS,
+        start=START,
+        end=end,
+        began=end,
+        reading=Reading(),
+        workspace_id=None,
+    )
+    found = 0
+    slices = list(plan)
+    while slices:
+        for page in read_pages(slices.pop(), ask, plan.cut):
+            if isinstance(page, Split):
+                slices += page.parts
+            else:
+                found += len(page.records)
+    assert found == len(calls)  # noqa: S101 - or the count is worth nothing
+    return requests
+
+
+def main() -> None:
+    """Count for several companies, and print a table."""
+    random.seed(1)
+    ways: tuple[tuple[str, Callable[[int], datetime]], ...] = (
+        ("evenly", evenly),
+        ("in office hours", in_office_hours),
+    )
+    print("| calls | days | spread | full pages | requests | multiple |")  # noqa: T201
+    print("|---|---|---|---|---|---|")  # noqa: T201
+    for count in (1_000, 10_000, 100_000, 1_000_000):
+        for days in (365, 730):
+            for name, moment in ways:
+                calls = sorted(moment(days) for _ in range(count))
+                requests = count_requests(calls, days)
+                pages = count // PAGE
+                print(  # noqa: T201
+                    f"| {count:,} | {days} | {name} | {pages:,} | {requests:,} "
+                    f"| {requests / pages:.3f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
