@@ -135,9 +135,13 @@ class PeriodPlan(Plan):
         self._found = 0
         self.is_done = end <= start
         self.expected = 0 if self.is_done else None
-        self.covers = f"calls by date, from {iso(start)} to {iso(end)}" + (
-            f", of workspace {workspace_id}" if workspace_id else ""
-        )
+        self.covers = f"calls by date, from {iso(start)} to {iso(end)}"
+        if workspace_id:
+            self.covers += f", of workspace {workspace_id}"
+        if reading.reached == start:
+            self.covers += "; this goes on with a run that was cut short"
+        elif reading.until and reading.until > start:
+            self.covers += f"; the look-back before {iso(reading.until)} is included"
         self.nothing_found = (
             f"Gong has no calls from {iso(start)} to {iso(end)}, or none that the "
             f"owner of the API key may see: both get the same answer. The bookmark "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -12,7 +15,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tap_gong.sandbox import Sandbox
     from tests.conftest import Run, TapRunner
@@ -228,6 +230,24 @@ def test_stream_maps_apply(tap: TapRunner, sandbox: Sandbox) -> None:
     run = tap(call_ids=sandbox.world.ids[0], stream_maps=maps)
     assert len(run.records[0]["url"]) == 32
     assert "title" not in run.records[0]
+
+
+def test_the_readmes_stream_map_takes_every_call(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    """Also one that lacks the field, or has null there."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (maps,) = re.findall(r'^{"stream_maps": .*$', readme, re.MULTILINE)
+    wanted = list(sandbox.world.ids[:300])
+    run = tap(call_ids=wanted, **json.loads(maps))
+    assert run.ids == wanted
+    calls = [sandbox.world.call(id_) or {} for id_ in wanted]
+    assert any("title" not in call for call in calls)
+    for call, record in zip(calls, run.records, strict=True):
+        title = call.get("title")
+        hashed = title and hashlib.md5(str(title).encode()).hexdigest()  # noqa: S324
+        assert record["title"] == hashed
+        assert "meetingUrl" not in record
 
 
 def test_credentials_go_to_gong_and_nowhere_else(

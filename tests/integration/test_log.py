@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_gong.sandbox import Sandbox
-    from tests.conftest import TapRunner
+    from tests.conftest import Run, TapRunner
 
 
 @pytest.mark.parametrize("lookup", ["single", "batch"])
@@ -56,3 +56,30 @@ def test_a_terminal_gets_a_bar(
     assert "of 20 calls" not in run.stderr
     assert "Done: 20 records" in run.stderr
     assert "/20 [" not in run.stdout
+
+
+def first_line(run: Run) -> str:
+    (line,) = (line for line in run.stderr.splitlines() if "| Reading " in line)
+    return line.partition("| Reading ")[2]
+
+
+def test_the_log_begins_with_what_is_read(tap: TapRunner, sandbox: Sandbox) -> None:
+    ids = list(sandbox.world.ids[:5])
+    queue = {"bookmarks": {"calls": {"call_ids": ids[:2]}}}
+    run = tap(state=queue, call_ids=ids, start_date="2024-10-30")
+    assert first_line(run) == (
+        "calls by ID: 2 from the queue in state and 3 from the settings."
+    )
+    assert "Not used in this run: start_date." in run.stderr
+
+    dates: dict[str, Any] = {"start_date": "2024-10-30", "end_date": "2025-01-01"}
+    run = tap(**dates, call_lookup="batch")
+    period = "calls by date, from 2024-10-30T00:00:00Z to 2025-01-01T00:00:00Z"
+    assert first_line(run) == f"{period}."
+    assert "Not used in this run: call_lookup." in run.stderr
+
+    run = tap(state=run.state, **dates, workspace_id="5")
+    assert first_line(run) == (
+        "calls by date, from 2024-12-29T00:00:00Z to 2025-01-01T00:00:00Z, of "
+        "workspace 5; the look-back before 2025-01-01T00:00:00Z is included."
+    )
