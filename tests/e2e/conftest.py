@@ -72,7 +72,16 @@ class Meltano:
 
     def __call__(self, *arguments: str, **environment: str) -> str:
         """Run Meltano; its log, or a failed test with it."""
-        done = subprocess.run(
+        done = self.attempt(*arguments, **environment)
+        if done.returncode:
+            pytest.fail(done.stdout)
+        return done.stdout
+
+    def attempt(
+        self, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Meltano, which may fail."""
+        return subprocess.run(
             [self.command, *arguments],
             cwd=self.project,
             env=os.environ | {"MELTANO_CLI_DISABLE_VERSION_CHECK": "1"} | environment,
@@ -81,9 +90,6 @@ class Meltano:
             text=True,
             check=False,
         )
-        if done.returncode:
-            pytest.fail(done.stdout)
-        return done.stdout
 
     def duckdb(self, sql: str, path: Path | None = None) -> list[dict[str, Any]]:
         """Ask a DuckDB file; the one that `meltano.yml` names by default."""

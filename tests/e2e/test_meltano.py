@@ -126,3 +126,65 @@ def test_odd_calls_into_duckdb(
         TARGET_DUCKDB_PATH=str(path),
     )
     odd.check(meltano.duckdb("select * from calls", path), calls, stored_by_duckdb)
+
+
+class Nights:
+    """Runs of one pipeline into JSON lines, whose states Meltano merges."""
+
+    def __init__(self, meltano: Meltano, folder: Path, name: str) -> None:
+        self._meltano = meltano
+        self._folder = folder
+        self._name = name
+
+    def run(self, sandbox: Sandbox, *options: str, **asked: str) -> tuple[int, Any]:
+        """Run once; the exit status and the IDs that arrived."""
+        file = self._folder / "calls.jsonl"
+        file.unlink(missing_ok=True)
+        done = self._meltano.attempt(
+            *("run", "--state-id-suffix", self._name, "--state-strategy", "merge"),
+            *options,
+            *("tap-gong", "target-jsonl"),
+            **settings(sandbox, **asked),
+            TARGET_JSONL_DESTINATION_PATH=str(self._folder),
+        )
+        lines = file.read_text().splitlines() if file.exists() else []
+        return done.returncode, [json.loads(line)["id"] for line in lines]
+
+
+def test_a_position_does_not_outlive_its_pass_when_states_are_merged(
+    meltano: Meltano,
+    make_sandbox: Callable[..., Sandbox],
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    wanted = list(sandbox.world.ids[:160])
+    asked = {"call_ids": json.dumps(wanted), "max_concurrency": "1"}
+    nights = Nights(meltano, tmp_path, "merged-ids")
+    status, first = nights.run(make_sandbox(requests_per_day=120), **asked)
+    assert status != 0
+    assert first == wanted[:120]
+    assert nights.run(sandbox, **asked) == (0, wanted[120:])
+    assert nights.run(sandbox, **asked) == (0, wanted)
+
+
+def test_a_pass_by_date_ends_when_states_are_merged(
+    meltano: Meltano,
+    make_sandbox: Callable[..., Sandbox],
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    asked = {"start_date": START, "max_concurrency": "1", "lookback_days": "400"}
+    everything = set(sandbox.world.ids)
+    nights = Nights(meltano, tmp_path, "merged-dates")
+    status, first = nights.run(make_sandbox(requests_per_day=7), **asked)
+    assert status != 0
+    status, second = nights.run(sandbox, **asked)
+    assert (status, {*first, *second}) == (0, everything)
+    status, third = nights.run(sandbox, **asked)
+    assert status == 0
+    assert set(sandbox.world.ids[-500:]) <= set(third) < everything
+    # A full refresh reads all again, and leaves a bookmark like any other run.
+    status, refreshed = nights.run(sandbox, "--full-refresh", **asked)
+    assert (status, set(refreshed)) == (0, everything)
+    status, after = nights.run(sandbox, **asked)
+    assert (status, set(after)) == (0, set(third))
