@@ -185,6 +185,10 @@ async def serve(
     try:
         await web.SockSite(runner, listener, ssl_context=tls).start()
         await stopping.wait()
+        # asyncio accepts in two steps, and a server that is closed between them
+        # leaves the new connection open: end the first step, and let the second run.
+        asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)
     finally:
         await runner.cleanup()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -221,3 +224,24 @@ def test_close_does_not_wait(start: Start) -> None:
     assert time.monotonic() - before < 0.5
     thread.join()
     assert failed.is_set()
+
+
+def test_close_leaves_no_connection_that_just_came_in(start: Start) -> None:
+    sandbox = start().sandbox
+    port = sandbox._listener.getsockname()[1]
+    connections: list[socket.socket] = []
+
+    def connect_and_close() -> None:
+        # The server learns of both in the same turn of its loop.
+        connections.append(socket.create_connection(("127.0.0.1", port)))
+        sandbox._loop.call_soon(sandbox._stopping.set)
+
+    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # also "unclosed transport", ignored elsewhere
+        sandbox._loop.call_soon_threadsafe(connect_and_close)
+        sandbox._thread.join()
+        gc.collect()
+    (connection,) = connections
+    with connection:
+        assert connection.recv(1) == b""
