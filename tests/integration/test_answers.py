@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tap_gong.sandbox import Sandbox
     from tests.conftest import TapRunner
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left_in_flight")
+
 MARKER = "do-not-tell"
 HTML = f"<html><title>{MARKER}</title></html>"
 
