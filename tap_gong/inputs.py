@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     Schemas = Mapping[str, Mapping[str, Any]]
 
+DEEPEST = 100
+"""Lists and objects in one another, at most. The SDK copies what it is given with a
+recursive function, and how deep that gets depends on Python's version."""
+
 _ALL_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 _NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
@@ -162,13 +166,17 @@ def checked(file: IO[str], name: str, validator: Draft7Validator) -> IO[str]:
         The same text to read again.
 
     Raises:
-        SettingsError: If it is no JSON, or does not fit.
+        SettingsError: If it is no JSON, is nested too deep, or does not fit.
     """
     try:
         text = file.read()
         content: Any = json.loads(text, parse_constant=refuse_constant)
+        _check_depth(content)
         json.dumps(content, ensure_ascii=False).encode()  # halves of characters fail
-    except (ValueError, RecursionError):
+    except RecursionError:
+        msg = f"{name} has lists and objects nested more than {DEEPEST} levels deep."
+        raise SettingsError(msg) from None
+    except ValueError:
         msg = f"{name} is not JSON text in UTF-8."
         raise SettingsError(msg) from None
     for error in validator.iter_errors(content):
@@ -176,3 +184,22 @@ def checked(file: IO[str], name: str, validator: Draft7Validator) -> IO[str]:
         msg = f"{name} is not as it should be: {place} must fit {error.schema}."
         raise SettingsError(msg)
     return io.StringIO(text)
+
+
+def _check_depth(content: object) -> None:
+    """Raise as Python's own parser does for what is nested too deep.
+
+    Raises:
+        RecursionError: If it is.
+    """
+    level = [content]
+    for _ in range(DEEPEST + 1):
+        nests = [value for value in level if isinstance(value, dict | list)]
+        if not nests:
+            return
+        level = [
+            inner
+            for nest in nests
+            for inner in (nest.values() if isinstance(nest, dict) else nest)
+        ]
+    raise RecursionError
