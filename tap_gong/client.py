@@ -73,7 +73,7 @@ class GongStream(Stream):
         # Before a catalog can take the keys away.
         self._identity = itemgetter(*self.primary_keys)
         # The one sentence that a person needs is told where the run ends.
-        self.logger.addFilter(
+        tap.logger.getChild(self.name).addFilter(
             lambda line: not str(line.msg).startswith("An unhandled error occurred")
         )
 
