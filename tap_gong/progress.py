@@ -33,7 +33,7 @@ class Progress:
 
     def __init__(
         self,
-        logger: logging.Logger,
+        logger: logging.Logger | logging.LoggerAdapter[logging.Logger],
         plan: Plan,
         adapter: PacedAdapter,
         *,

@@ -109,7 +109,7 @@ class TapGong(Tap):
     @cached_property
     def settings(self) -> Settings:
         """The checked settings."""
-        known = self.config_jsonschema["properties"]
+        known = settings.PROPERTIES.keys() | self._sdk_properties().keys()
         return Settings.from_config(self.config, known=known)
 
     @cached_property
@@ -179,9 +179,7 @@ class TapGong(Tap):
 
     def _sdk_properties(self) -> dict[str, Any]:
         """The schemas of the settings that the SDK adds: stream maps and flattening."""
-        self.append_builtin_config(self.config_jsonschema)
-        return {
-            name: schema
-            for name, schema in self.config_jsonschema["properties"].items()
-            if name not in settings.PROPERTIES
-        }
+        schema: dict[str, Any] = {"properties": {}}
+        self.append_builtin_config(schema)
+        properties: dict[str, Any] = schema["properties"]
+        return properties
