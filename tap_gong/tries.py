@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING, TypeVar
 
-import backoff
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from urllib3.exceptions import HTTPError
@@ -15,8 +15,6 @@ from tap_gong.errors import UnwelcomeError, what_failed, wrong_certificate
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
-
-    from backoff.types import Details
 
     from tap_gong.transport import GongSession
 
@@ -71,29 +69,22 @@ class Tries:
             FatalAPIError: If no try brought an answer.
             UnwelcomeError: If no request can be sent, or this answer ends the run.
         """
-        try:
-            return self._try(request, understand)
-        except _RETRIED as error:
-            msg = f"{what_failed(error)} That was try {TRIES} of {TRIES}."
-            raise FatalAPIError(msg) from None
-        except (requests.RequestException, HTTPError) as error:
-            msg = f"Nothing can be sent, perhaps for the proxy: {type(error).__name__}."
-            raise UnwelcomeError(msg) from None
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._try(request, understand)
+            except _RETRIED as error:
+                failure = what_failed(error)
+            except (requests.RequestException, HTTPError) as error:
+                kind = type(error).__name__
+                msg = f"Nothing can be sent, perhaps for the proxy: {kind}."
+                raise UnwelcomeError(msg) from None
+            if attempt < TRIES:
+                self._logger.debug("Trying again: %s", failure)
+                self._session.paced.count_retry()
+                pause(backoff(attempt))
+        msg = f"{failure} That was try {TRIES} of {TRIES}."
+        raise FatalAPIError(msg)
 
-    def _on_backoff(self, details: Details) -> None:
-        self._session.paced.count_retry()
-        self._logger.debug("Trying again: %s", what_failed(details["exception"]))
-
-    @backoff.on_exception(
-        backoff.expo,
-        _RETRIED,
-        max_tries=TRIES,
-        jitter=lambda seconds: random.uniform(seconds / 2, seconds),  # noqa: S311
-        on_backoff=lambda details: details["args"][0]._on_backoff(details),  # noqa: SLF001
-        logger=None,
-        factor=0.5,
-        max_value=LONGEST_BACKOFF,
-    )
     def _try(
         self, request: requests.Request, understand: Callable[[requests.Response], T]
     ) -> T:
@@ -108,3 +99,21 @@ class Tries:
         except UnwelcomeError as error:
             self._session.paced.pace.close(error)
             raise
+
+
+def backoff(attempt: int) -> float:
+    """Say how long to wait after a try that failed, with some chance in it.
+
+    Args:
+        attempt: The number of that try, from 1 on.
+
+    Returns:
+        Seconds.
+    """
+    longest = min(LONGEST_BACKOFF, 0.5 * 2 ** (attempt - 1))
+    return random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+
+
+def pause(seconds: float) -> None:
+    """Wait between two tries; tests replace it."""
+    time.sleep(seconds)

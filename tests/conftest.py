@@ -122,6 +122,14 @@ def _clean_environment() -> Iterator[None]:
 
 
 @pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let the waits between tries take no time; they are listed."""
+    waited: list[float] = []
+    monkeypatch.setattr("tap_gong.tries.pause", waited.append)
+    return waited
+
+
+@pytest.fixture
 def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
     """Start sandboxes with these options, without rate limit unless told."""
     started: list[Sandbox] = []

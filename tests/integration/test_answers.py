@@ -25,12 +25,7 @@ def envelope(status: int, *errors: str, **headers: str) -> Answer:
     return Answer(status, {"requestId": "abc123", "errors": list(errors)}, headers)
 
 
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between tries, which take no time here."""
-    waited: list[float] = []
-    monkeypatch.setattr("backoff._sync.time.sleep", waited.append)
-    return waited
+pytestmark = pytest.mark.usefixtures("waits")
 
 
 RETRIED = {

@@ -394,12 +394,12 @@ def test_a_cursor_that_expires_twice_ends_the_run(
     assert "no longer takes the cursor" in run.errors[0]
 
 
+@pytest.mark.usefixtures("waits")
 def test_faults_lose_nothing(
     run_tap: Callable[[Sandbox], TapRunner],
     make_sandbox: Callable[..., Sandbox],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("backoff._sync.time.sleep", lambda _: None)
     monkeypatch.setattr("tap_gong.pace.Pace.hold", lambda *_: None)
     kinds = ("status-500", "html-200", "html-502", "reset", "truncated", "rate-limit")
     sandbox = make_sandbox(calls=3000, fault_rate=0.12, faults=kinds)

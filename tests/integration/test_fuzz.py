@@ -60,7 +60,7 @@ LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \S+ \| (DEBUG|INFO|WARNING|ERROR|CRITICA
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left_in_flight")
+pytestmark = pytest.mark.usefixtures("waits", "nothing_is_left_in_flight")
 
 
 @pytest.fixture
@@ -86,7 +86,6 @@ def _no_waits_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     getaddrinfo = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr("backoff._sync.time.sleep", lambda _: None)
     monkeypatch.setattr(Pace, "hold", lambda *_: None)
     monkeypatch.setattr(Pace, "wait", Pace._raise_if_closed)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.conftest import Run, TapRunner
 
 
+@pytest.mark.usefixtures("waits")
 @pytest.mark.parametrize("lookup", ["single", "batch"])
 def test_800_calls_with_faults_and_absences_are_told_in_80_lines(
     run_tap: Callable[[Sandbox], TapRunner],
@@ -21,7 +22,6 @@ def test_800_calls_with_faults_and_absences_are_told_in_80_lines(
     monkeypatch: pytest.MonkeyPatch,
     lookup: str,
 ) -> None:
-    monkeypatch.setattr("backoff._sync.time.sleep", lambda _: None)
     monkeypatch.setattr("tap_gong.pace.Pace.hold", lambda *_: None)
     kinds = ("status-500", "html-502", "html-200", "reset", "rate-limit", "truncated")
     sandbox = make_sandbox(fault_rate=0.2, faults=kinds)

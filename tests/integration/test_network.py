@@ -37,7 +37,9 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 PASSWORD = "do-not-tell"
 
 SILENCE = 2
-"""Seconds after which a server of this module gives up, lest a test wait for ever."""
+"""Seconds after which a server of this module gives up, so that no test hangs."""
+
+pytestmark = pytest.mark.usefixtures("waits")
 
 
 @pytest.fixture(autouse=True)
@@ -45,14 +47,6 @@ def _no_network_settings(_clean_environment: None) -> None:
     """Keep out what this machine needs to reach the world."""
     for name in (*BUNDLES, *PROXIES, *map(str.lower, PROXIES)):
         os.environ.pop(name, None)
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits between tries, which take no time here."""
-    waited: list[float] = []
-    monkeypatch.setattr("backoff._sync.time.sleep", waited.append)
-    return waited
 
 
 def the_sentence(run: Run) -> str:

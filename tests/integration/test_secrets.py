@@ -35,7 +35,7 @@ IDS = [str(10**18 + number) for number in range(5)]
 BY_DATE: Json = {"start_date": "2025-01-01", "end_date": "2025-02-01"}
 
 
-pytestmark = pytest.mark.usefixtures("nothing_is_left_in_flight")
+pytestmark = pytest.mark.usefixtures("waits", "nothing_is_left_in_flight")
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,6 @@ def _all_is_logged_and_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     # To read a company's certificates takes longer than all else in a run.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("backoff._sync.time.sleep", lambda _: None)
     monkeypatch.setattr(Pace, "hold", lambda *_: None)
 
 
