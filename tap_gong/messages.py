@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import errno
+import select
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
+from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
@@ -22,6 +26,30 @@ BUFFER_SIZE = 65_536
 HEAVY_STATE = 10_000
 """Bytes of a state that is not repeated at the start of a run."""
 
+WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+"""What the system says when stdout takes no more."""
+
+
+class OutputError(SingerSDKError):
+    """The messages cannot be written to stdout."""
+
+
+def output_error(error: OSError | None = None) -> OutputError:
+    """Make the error for a stdout that cannot be written to.
+
+    Args:
+        error: What the system said; none if the reader has gone.
+
+    Returns:
+        The error to raise.
+    """
+    if error is None or error.errno in {errno.EPIPE, errno.ECONNRESET}:
+        return OutputError(
+            "The reader of stdout has gone, so the run ends here. The next run goes on "
+            "from the last STATE that was kept."
+        )
+    return OutputError(f"stdout cannot be written to: {error.strerror}.")
+
 
 class MessageWriter(MsgSpecWriter):
     """Encodes with msgspec; writes records together, other messages at once.
@@ -36,7 +64,7 @@ class MessageWriter(MsgSpecWriter):
         self._has_begun = False
         self.record_bytes = 0
         """How many bytes of RECORD messages have been written so far."""
-        atexit.register(self.flush)
+        atexit.register(self._write_the_rest)
 
     @override
     def write_message(self, message: Message) -> None:
@@ -79,16 +107,46 @@ class MessageWriter(MsgSpecWriter):
             self.flush()
 
     def flush(self) -> None:
-        """Write everything now."""
+        """Write everything now, however long its reader takes.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
         # Not twice, should the reader be gone.
         lines, self._buffer = self._buffer, bytearray()
-        if lines:
-            rest = memoryview(lines)
+        if not lines:
+            return
+        # Not to the buffered file, which keeps what it could not write for the exit.
+        out = sys.stdout.buffer
+        out = getattr(out, "raw", out)
+        rest = memoryview(lines)
+        try:
             while rest:
-                # With PYTHONUNBUFFERED this is the bare file, and a signal cuts a write
-                # to a full pipe short.
-                rest = rest[sys.stdout.buffer.write(rest) :]
-            sys.stdout.buffer.flush()
+                # A signal cuts a write to a full pipe short; one that is set not to
+                # block takes nothing while it is full.
+                written: int | None = out.write(rest)
+                if written is None:
+                    select.select([], [out], [])
+                rest = rest[written or 0 :]
+        except OSError as error:
+            raise output_error(error) from None
+
+    def raise_if_reader_gone(self) -> None:
+        """Look whether somebody still reads, also while there is nothing to write.
+
+        Raises:
+            OutputError: If not.
+        """
+        with suppress(OSError):  # stdout may be no file of the system's
+            poll = select.poll()
+            poll.register(sys.stdout.fileno(), 0)
+            gone = select.POLLERR | select.POLLHUP
+            if any(event & gone for _, event in poll.poll(0)):
+                raise output_error()
+
+    def _write_the_rest(self) -> None:
+        with suppress(OutputError):  # which ended the run, and is told
+            self.flush()
 
     def _append(self, line: bytes) -> None:
         self._buffer += line

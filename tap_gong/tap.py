@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +13,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_gong import inputs, settings
+from tap_gong import inputs, settings, signals
 from tap_gong.client import GongStream
 from tap_gong.errors import InterruptedRunError, SettingsError
 from tap_gong.messages import MessageWriter
@@ -50,8 +49,6 @@ class TapGong(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    _signum: int | None = None
-
     @override
     def __init__(self, *args: Any, validate_config: bool = True, **kwargs: Any) -> None:
         """Check everything that a user can get wrong before any request is sent."""
@@ -65,6 +62,7 @@ class TapGong(Tap):
                 if isinstance(stream, GongStream) and stream.selected:
                     stream.check_catalog()
                     _ = stream.plan
+            self.raise_if_interrupted()
 
     @override
     def discover_streams(self) -> list[GongStream]:
@@ -123,20 +121,20 @@ class TapGong(Tap):
         super().load_state({"bookmarks": state.get("bookmarks") or {}})
 
     def raise_if_interrupted(self) -> None:
-        """Stop the run here, between two slices, if a signal has asked for it.
+        """Stop the run here if a signal has asked for it, or if nobody reads it.
 
         Raises:
-            InterruptedRunError: If so.
+            InterruptedRunError: If a signal has.
+            OutputError: If the reader of stdout has gone.
         """
-        if self._signum is not None:
-            raise InterruptedRunError(self._signum)
+        if signals.received:
+            raise InterruptedRunError(signals.received[0])
+        self.message_writer.raise_if_reader_gone()
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Ask the run to stop where its state is true; a second one stops it here."""
-        if self._signum is not None:
-            sys.exit(128 + signum)
-        self._signum = signum
+        """Keep the signal: the run stops where its state is true."""
+        signals.take(signum, frame)
 
     @property
     @override

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from tap_gong.sandbox import Sandbox
 
-WAYS = ("SIGKILL", "SIGTERM", "SIGINT", "closed pipe")
+WAYS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGINT SIGTERM", "closed pipe")
+"""The fourth is what Meltano sends for one Ctrl-C."""
+
 CALLS = 300
 UNDER_WAY = 100 + 100
 """Records since the last checkpoint, and requests in flight: what may come twice."""
@@ -27,15 +29,20 @@ class Target:
 
     ids: list[str] = field(default_factory=list)
     state: dict[str, Any] | None = None
+    last: str = "STATE"
+    """The type of the last message, as if a run had gone before the first."""
 
     def take(self, line: str) -> None:
         """Take a line, if it is whole."""
         if line.endswith("\n"):
             message = json.loads(line)
-            if message["type"] == "RECORD":
+            self.last = message["type"]
+            if self.last == "RECORD":
                 self.ids.append(message["record"]["id"])
-            elif message["type"] == "STATE":
+            elif self.last == "STATE":
                 self.state = message["value"]
+        else:
+            self.last = "half a line"
 
 
 def start(
@@ -107,9 +114,11 @@ def kill_and_resume(
         if way == "closed pipe":
             process.stdout.close()
         else:
-            process.send_signal(signal.Signals[way])
+            for name in way.split():
+                process.send_signal(signal.Signals[name])
         _, log = finish(process, target)
         assert "Traceback" not in log, log
+        assert way in {"SIGKILL", "closed pipe"} or target.last == "STATE"
     status, log = finish(start(folder, config, target), target)
     assert status == 0, log
     assert set(target.ids) == set(wanted)

@@ -1,18 +1,47 @@
 """The long version of what CI does in short: kills by the hundred, and 20% faults.
 
-python -m tests.soak [--kills 200] [--calls 2000] [--seed 1]
+python -m tests.soak [--starts 40] [--kills 200] [--calls 2000] [--seed 1]
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from tap_gong.sandbox import Options, Sandbox
 from tests.kills import WAYS, Target, finish, kill_and_resume, start
+
+
+def starts(count: int, seed: int) -> None:
+    """Send so many runs a signal, or two, in their first second."""
+    generator = random.Random(seed)
+    options = Options(requests_per_second=0, requests_per_day=0, latency=0.05)
+    with Sandbox(options) as sandbox, tempfile.TemporaryDirectory() as folder:
+        config: dict[str, Any] = {
+            "access_key": sandbox.access_key,
+            "access_key_secret": sandbox.access_key_secret,
+            "api_url": sandbox.url,
+            "call_ids": list(sandbox.world.ids),
+        }
+        for number in range(count):
+            signum = (signal.SIGINT, signal.SIGTERM)[number % 2]
+            target = Target()
+            process = start(Path(folder), config, target)
+            # Before, it is Python itself that starts.
+            time.sleep(generator.uniform(0.1, 1))
+            process.send_signal(signum)
+            if number % 4 > 1:
+                process.send_signal(signal.SIGTERM)
+            status, log = finish(process, target)
+            assert status == 128 + signum, log
+            assert target.last == "STATE"
+            assert "Traceback" not in log, log
+    print(f"{count} signals in the first second: no traceback", flush=True)  # noqa: T201
 
 
 def kills(count: int, seed: int) -> None:
@@ -62,12 +91,14 @@ def faults(calls: int, seed: int) -> None:
 
 
 def main() -> None:
-    """Run both."""
+    """Run all three."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--starts", type=int, default=40)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    starts(chosen.starts, chosen.seed)
     faults(chosen.calls, chosen.seed)
     kills(chosen.kills, chosen.seed)
 

@@ -6,9 +6,11 @@ import json
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+from tap_gong.streams.calls import CallsStream
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -52,3 +54,21 @@ def test_as_a_module() -> None:
         check=True,
     )
     assert done.stdout.startswith("tap-gong v")
+
+
+def test_a_bug_is_called_one_and_tells_no_value(
+    tap: TapRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan(*_: object) -> NoReturn:
+        raise KeyError("somebody's name")  # noqa: EM101, TRY003
+
+    monkeypatch.setattr(CallsStream, "plan", plan)
+    run = tap(call_ids="1")
+    assert run.status == 1
+    (error,) = run.errors
+    assert "This is a bug of tap-gong (KeyError). Please report it" in error
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith(f"  {__file__}, line ")
+    assert last.endswith(", in plan")
+    assert "Traceback" not in run.stderr
+    assert "somebody's name" not in run.stderr

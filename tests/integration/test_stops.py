@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_gong.streams.calls import CallsStream
 from tests.kills import WAYS, Target, finish, kill_and_resume, start
 
 if TYPE_CHECKING:
@@ -71,7 +75,95 @@ def position(target: Target) -> str:
     return digest
 
 
-def test_a_reader_that_goes_away_ends_the_run_quietly(
+def test_a_second_signal_does_not_cut_short_what_a_slow_reader_gets(
+    run_tap: Callable[[Sandbox], TapRunner], slow_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    wanted = list(slow_sandbox.world.ids[:COUNT])
+    config = run_tap(slow_sandbox).config | {"call_ids": wanted}
+    target = Target()
+    process = start(tmp_path, config, target)
+    assert process.stdout
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    # Then it has more to write than the pipe holds.
+    while len(slow_sandbox.requests) < COUNT // 2:
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    status, log = finish(process, target)
+    assert status == 128 + signal.SIGINT, log
+    assert target.last == "STATE"
+    assert target.state
+    assert target.state["bookmarks"]["calls"]["position"]["done"] == len(target.ids)
+
+
+START_UP = """
+import os, sys
+
+class Here:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), int(sys.argv[2]))
+
+sys.meta_path.insert(0, Here())
+from tap_gong.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "module", ["tap_gong.command", "singer_sdk", "requests", "tap_gong.tap"]
+)
+def test_a_signal_during_the_start_up_ends_it_without_a_word(
+    tmp_path: Path, module: str, signum: signal.Signals
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", START_UP, module, str(signum.value)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signum, "", "")
+
+
+def test_a_signal_while_the_settings_are_checked_ends_the_run_there(
+    tap: TapRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        CallsStream, "check_catalog", lambda _: signal.raise_signal(signal.SIGTERM)
+    )
+    run = tap(call_ids=sandbox.world.ids[0])
+    assert run.status == 143
+    assert run.stdout == ""
+    assert "Stopped by signal 15" in run.stderr.splitlines()[-1]
+    assert sandbox.requests == []
+
+
+def test_a_reader_that_goes_away_is_noticed_while_the_tap_waits(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    tmp_path: Path,
+) -> None:
+    sandbox = make_sandbox(slow_seconds=600)
+    wanted = sandbox.world.ids[0]
+    sandbox.faults_for[wanted] = ["slow"] * 20
+    process = start(tmp_path, run_tap(sandbox).config | {"call_ids": wanted}, Target())
+    assert process.stdout
+    assert process.stderr
+    with process:
+        process.stdout.readline()
+        process.stdout.close()
+        log = process.stderr.read()
+    assert process.returncode == 1
+    (error,) = [line for line in log.splitlines() if "| ERROR " in line]
+    assert "The reader of stdout has gone" in error
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+    assert len(sandbox.requests) <= 1
+
+
+def test_a_reader_that_goes_away_ends_the_run_in_one_sentence(
     run_tap: Callable[[Sandbox], TapRunner], slow_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     wanted = list(slow_sandbox.world.ids[:COUNT])
@@ -84,6 +176,8 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(
         process.stdout.close()
         log = process.stderr.read()
     assert process.returncode == 1
+    (error,) = [line for line in log.splitlines() if "| ERROR " in line]
+    assert "The reader of stdout has gone" in error
     assert "Traceback" not in log
     assert "Exception ignored" not in log
     assert len(slow_sandbox.requests) < COUNT

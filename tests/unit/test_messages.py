@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import socket
 import sys
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 from typing_extensions import override
 
-from tap_gong.messages import MessageWriter
+from tap_gong.messages import MessageWriter, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 WHEN = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -132,18 +142,94 @@ def test_a_record_message_is_that_of_the_sdk(monkeypatch: pytest.MonkeyPatch) ->
     assert ours == theirs
 
 
-def test_a_reader_that_has_gone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.EPIPE, "The reader of stdout has gone"),
+        (errno.ECONNRESET, "The reader of stdout has gone"),
+        (errno.ENOSPC, "stdout cannot be written to: No space left on device."),
+    ],
+)
+def test_what_cannot_be_written_is_told_and_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, number: int, sentence: str
+) -> None:
     pipe = catch_stdout(monkeypatch)
 
     def write(_: object) -> int:
-        raise BrokenPipeError
+        raise OSError(number, os.strerror(number))
 
     writer = MessageWriter()
     with monkeypatch.context() as patch:
         patch.setattr(pipe, "write", write)
-        with pytest.raises(BrokenPipeError):
+        with pytest.raises(OutputError, match=sentence):
             writer.write_message(StateMessage(value={}))
+        write_record(writer, id="1")
+        writer._write_the_rest()
+    writer.flush()
     sys.stdout.flush()
+    assert pipe.chunks == []
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[int, int]]:
+    """Both ends of a pipe that the system makes."""
+    reader, writer = os.pipe()
+    yield reader, writer
+    for end in (reader, writer):
+        with suppress(OSError):
+            os.close(end)
+
+
+def test_a_reader_that_has_gone_is_noticed_without_a_write(
+    monkeypatch: pytest.MonkeyPatch, ends: tuple[int, int]
+) -> None:
+    reader, writer = ends
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(fileno=lambda: writer))
+    MessageWriter().raise_if_reader_gone()
+    os.close(reader)
+    with pytest.raises(OutputError, match="The reader of stdout has gone"):
+        MessageWriter().raise_if_reader_gone()
+
+
+def test_what_is_no_pipe_has_a_reader(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    terminal = os.openpty()
+    sockets = socket.socketpair()
+    with (tmp_path / "file").open("w") as file, open(os.devnull, "w") as null:  # noqa: PTH123
+        for fd in (file.fileno(), null.fileno(), terminal[1], sockets[0].fileno()):
+            monkeypatch.setattr(sys, "stdout", SimpleNamespace(fileno=lambda fd=fd: fd))
+            MessageWriter().raise_if_reader_gone()
+    for end in sockets:
+        end.close()
+    for fd in terminal:
+        os.close(fd)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    MessageWriter().raise_if_reader_gone()
+
+
+def test_a_pipe_that_does_not_block_gets_everything(
+    monkeypatch: pytest.MonkeyPatch, ends: tuple[int, int]
+) -> None:
+    reader, writer = ends
+    os.set_blocking(writer, False)
+    text = "x" * 1_000_000
+    with open(writer, "wb", buffering=0, closefd=False) as out:
+        monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=out))
+        chunks: list[bytes] = []
+
+        def read() -> None:
+            while chunk := os.read(reader, 65_536):
+                chunks.append(chunk)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        messages = MessageWriter()
+        write_record(messages, title=text)
+        messages.flush()
+        os.close(writer)
+        thread.join()
+    assert json.loads(b"".join(chunks))["record"] == {"title": text}
 
 
 class NarrowPipe(Pipe):
