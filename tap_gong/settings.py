@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dotenv import find_dotenv, load_dotenv
+from dotenv import load_dotenv
 from singer_sdk import typing as th
 
 from tap_gong.errors import SettingsError
@@ -32,6 +32,8 @@ the bottleneck instead of `requests_per_second`."""
 
 FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 4, 100
 """Bounds of `max_concurrency` when it is left alone."""
+
+DOTENV = ".env"
 
 _ID = re.compile(r"[0-9]{1,20}")
 _SHOWN_LENGTH = 60
@@ -250,8 +252,9 @@ class Settings:
 def from_environment(prefix: str) -> dict[str, str]:
     """Read the tap's own settings from the environment.
 
-    Variables of the nearest `.env`, from the working folder upward, count where the
-    environment itself does not set them.
+    Variables of the file `.env` in the working folder count where the environment
+    itself does not set them. One that is blank is taken away: it counts as not set, to
+    the SDK too.
 
     Args:
         prefix: What the variables' names begin with; the setting's name in capitals
@@ -263,18 +266,53 @@ def from_environment(prefix: str) -> dict[str, str]:
     Raises:
         SettingsError: If there is a `.env` that cannot be read as text.
     """
-    dotenv = find_dotenv(usecwd=True)
+    _forget_blanks(prefix)
     try:
-        load_dotenv(dotenv)
-    except ValueError:
-        msg = f"{dotenv} is not a text file in UTF-8."
+        load_dotenv(DOTENV)
+    except OSError as error:
+        msg = f"{DOTENV} cannot be read: {error.strerror}."
         raise SettingsError(msg) from None
+    except ValueError:
+        msg = f"{DOTENV} is not a text file in UTF-8."
+        raise SettingsError(msg) from None
+    _forget_blanks(prefix)
     variables = {name: f"{prefix}{name.upper()}" for name in PROPERTIES}
     return {
         name: os.environ[variable]
         for name, variable in variables.items()
         if variable in os.environ
     }
+
+
+def unknown_variables(prefix: str, known: Iterable[str]) -> list[str]:
+    """Find the variables of the environment that look like settings and are none.
+
+    Args:
+        prefix: What the variables' names begin with.
+        known: Names of all settings, the SDK's included.
+
+    Returns:
+        Their names, each with the one that may have been meant.
+    """
+    names = [name.upper() for name in known]
+    endings: tuple[str, ...] = ()
+    if "MELTANO_EXTRACTOR_NAME" in os.environ:
+        # Settings of a plugin that inherits from this one, as TAP_GONG_EU_ACCESS_KEY.
+        endings = tuple(f"_{name}" for name in names)
+    unknown = []
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(prefix)
+        if (
+            variable.startswith(prefix)
+            and name not in {*names, "LOGLEVEL"}
+            and os.environ[variable].strip()
+            and not name.startswith("_")  # Meltano's extras, as TAP_GONG__SELECT
+            and not name.endswith(endings)
+        ):
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+            hint = f" (did you mean {prefix}{near[0]}?)" if near else ""
+            unknown.append(f"{variable}{hint}")
+    return unknown
 
 
 def parse_call_ids(value: object, source: str) -> tuple[str, ...]:
@@ -373,6 +411,12 @@ def parse_moment(text: str, source: str) -> datetime:
     raise SettingsError(msg)
 
 
+def _forget_blanks(prefix: str) -> None:
+    for variable, text in list(os.environ.items()):
+        if variable.startswith(prefix) and not text.strip():
+            del os.environ[variable]
+
+
 def _call_id(item: object, source: str) -> str:
     text = str(item).strip() if type(item) in (str, int) else ""
     if not _ID.fullmatch(text):
@@ -388,6 +432,9 @@ def _without_zeros(digits: str) -> str:
 
 def _configured_call_ids(config: Mapping[str, Any]) -> tuple[str, ...] | None:
     listed = config.get("call_ids")
+    if isinstance(listed, str) and not listed.strip() and config.get("start_date"):
+        # Meltano hands on a blank TAP_GONG_CALL_IDS as empty text.
+        listed = None
     path = _text(config, "call_ids_file")
     if listed is None and path is None:
         return None

@@ -57,6 +57,7 @@ class TapGong(Tap):
         except ConfigValidationError as error:
             raise SettingsError("; ".join(error.errors)) from None
         if validate_config:
+            self._warn_of_unknown_variables()
             _ = self.session
             for stream in self.streams.values():
                 if isinstance(stream, GongStream) and stream.selected:
@@ -174,6 +175,15 @@ class TapGong(Tap):
                 raise SettingsError(msg)
             _ = self.settings
         return []
+
+    def _warn_of_unknown_variables(self) -> None:
+        known = self.config_jsonschema["properties"]
+        if unknown := settings.unknown_variables(self._env_var_prefix, known):
+            self.logger.warning(
+                "No setting belongs to these variables of the environment, which are "
+                "ignored: %s.",
+                ", ".join(unknown),
+            )
 
     def _sdk_properties(self) -> dict[str, Any]:
         """The schemas of the settings that the SDK adds: stream maps and flattening."""

@@ -144,6 +144,22 @@ def test_settings_come_from_a_dotenv_file_in_the_working_folder(
     assert run.ids == [sandbox.world.ids[0]]
 
 
+def test_blank_variables_are_not_set_and_unknown_ones_are_named(
+    tap: TapRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in tap.config.items():
+        monkeypatch.setenv(f"TAP_GONG_{name.upper()}", str(value))
+    for name in ("CALL_IDS", "STREAM_MAPS", "FLATTENING_ENABLED", "LOOKBACK_DAYS"):
+        monkeypatch.setenv(f"TAP_GONG_{name}", "")
+    monkeypatch.setenv("TAP_GONG_START_DATE", "2024-10-30")
+    monkeypatch.setenv("TAP_GONG_ENDDATE", "2025-01-01")
+    run = tap("--config=ENV")
+    assert sorted(run.ids) == sorted(sandbox.world.ids)
+    (warning,) = [line for line in run.stderr.splitlines() if "| WARNING " in line]
+    assert "ignored: TAP_GONG_ENDDATE (did you mean TAP_GONG_END_DATE?)." in warning
+    assert "2025-01-01" not in warning
+
+
 def test_the_queue_in_state_goes_first_and_empties(
     tap: TapRunner, sandbox: Sandbox
 ) -> None:

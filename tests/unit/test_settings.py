@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import string
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from tap_gong.settings import (
     parse_call_ids,
     parse_moment,
     read_call_ids_file,
+    unknown_variables,
 )
 
 from .conftest import brief
@@ -207,6 +209,13 @@ def test_call_ids_that_begin_like_json(value: str) -> None:
 )
 def test_bad_call_ids_in_json(value: str) -> None:
     assert refusal(call_ids=value).startswith("call_ids")
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_blank_call_ids_do_not_stand_in_the_way_of_a_date(blank: str) -> None:
+    assert load(call_ids=blank).call_ids == ()
+    assert load(call_ids=blank, start_date="2024-01-01").call_ids is None
+    assert load(call_ids=[], start_date="2024-01-01").call_ids == ()
 
 
 # The file of call IDs
@@ -776,11 +785,44 @@ def test_dotenv_of_the_working_folder(
     }
 
 
-def test_dotenv_further_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("TAP_GONG_ACCESS_KEY=up\n")
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "a" / "b")
-    assert from_environment("TAP_GONG_") == {"access_key": "up"}
+def test_a_blank_variable_counts_as_not_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(
+        "TAP_GONG_ACCESS_KEY=key\nTAP_GONG_CALL_IDS=\nTAP_GONG_USER_AGENT=' '\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TAP_GONG_ACCESS_KEY", "")
+    monkeypatch.setenv("TAP_GONG_WORKSPACE_ID", " \t")
+    monkeypatch.setenv("TAP_GONG_STREAM_MAPS", " ")
+    monkeypatch.setenv("OTHER", "")
+    assert from_environment("TAP_GONG_") == {"access_key": "key"}
+    assert "TAP_GONG_STREAM_MAPS" not in os.environ
+    assert os.environ["OTHER"] == ""
+
+
+def test_a_dotenv_further_up_is_somebody_elses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("TAP_GONG_API_URL=https://evil.example\n")
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    assert from_environment("TAP_GONG_") == {}
+
+
+def test_a_dotenv_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / ".env").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(
+        SettingsError, match=r"^\.env cannot be read: Permission denied"
+    ):
+        from_environment("TAP_GONG_")
 
 
 def test_dotenv_that_is_no_text(
@@ -797,3 +839,24 @@ def test_no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     before = dict(os.environ)
     assert from_environment("TAP_GONG_") == {}
     assert dict(os.environ) == before
+
+
+def test_unknown_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        *("CALLIDS", "FOO", "call_ids", "EU_ACCESS_KEY"),
+        *("LOGLEVEL", "_SELECT", "CALL_IDS", "STREAM_MAPS"),
+    ):
+        monkeypatch.setenv(f"TAP_GONG_{name}", SECRET)
+    monkeypatch.setenv("TAP_GONG_BLANK", " ")
+    monkeypatch.setenv("TAP_GONGS_START_DATE", "x")
+    known = [*PROPERTIES, "stream_maps"]
+    unknown = [
+        "TAP_GONG_CALLIDS (did you mean TAP_GONG_CALL_IDS?)",
+        "TAP_GONG_EU_ACCESS_KEY (did you mean TAP_GONG_ACCESS_KEY?)",
+        "TAP_GONG_FOO",
+        "TAP_GONG_call_ids",
+    ]
+    assert unknown_variables("TAP_GONG_", known) == unknown
+    # There a plugin may inherit from this one, and its variables look like this.
+    monkeypatch.setenv("MELTANO_EXTRACTOR_NAME", "tap-gong")
+    assert unknown_variables("TAP_GONG_", known) == [unknown[0], *unknown[2:]]
