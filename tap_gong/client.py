@@ -12,6 +12,7 @@ from singer_sdk import Stream, StreamSchema
 from singer_sdk.exceptions import FatalAPIError
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
+from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
 from tap_gong import inputs, schemas
@@ -149,22 +150,23 @@ class GongStream(Stream):
                 progress.tell()
 
             found: set[Any] = set()
-            asked_at, request_id = utc_now(), ""
+            asked_at = utc_now()
             try:
                 for slice_, page in self._prefetched(plan, look_around):
-                    if page is not None:
-                        found |= page.records.keys()
-                        asked_at = min(asked_at, page.sent_at)
-                        request_id = page.request_id
-                        self._time_extracted = page.sent_at
-                        yield from page.records.values()
+                    found |= page.records.keys()
+                    asked_at = min(asked_at, page.sent_at)
+                    self._time_extracted = page.sent_at
+                    yield from page.records.values()
+                    progress.add(len(page.records))
+                    if not page.is_last:
                         writer.flush()
-                        progress.add(len(page.records))
                         look_around()
                         continue
                     plan.finish(slice_, found, asked_at)
                     missing = [id_ for id_ in slice_.ids if id_ not in found]
-                    absent += [f"{id_} (requestId {request_id})" for id_ in missing]
+                    absent += [
+                        f"{id_} (requestId {page.request_id})" for id_ in missing
+                    ]
                     if again := plan.recount():
                         plan.recounted = self._count(again, look_around)
                     progress.add_absent(len(missing))
@@ -250,7 +252,7 @@ class GongStream(Stream):
 
     def _prefetched(
         self, slices: Iterable[Slice], look_around: Callable[[], None]
-    ) -> Iterator[tuple[Slice, Page | None]]:
+    ) -> Iterator[tuple[Slice, Page]]:
         """Fetch slices side by side, within the bounds of settings and memory."""
         workers = self.tap.settings.max_concurrency
         ahead = min(8 * workers, RECORDS_HELD // self.plan.weight)
@@ -272,7 +274,7 @@ class GongStream(Stream):
         pages = prefetch(
             [slice_], first_page, workers=1, ahead=1, held=1, idle=look_around
         )
-        return sum(page.total or 0 for _, page in pages if page is not None)
+        return sum(page.total or 0 for _, page in pages)
 
     def _ask(self, slice_: Slice, cursor: str | None) -> Page:
         """Get one page."""
@@ -357,8 +359,11 @@ class GongStream(Stream):
     def _write_checkpoint(self, absent: list[str]) -> None:
         """Write the place reached, and tell which IDs were absent on the way."""
         self.tap.state_writer.write_state(self._updated_state())
-        # A state that has not changed was not written, and so has flushed nothing.
-        self.tap.message_writer.flush()
+        writer = self.tap.message_writer
+        if writer.ends_with_record:
+            # The SDK does not repeat a state that has not changed. But who reads it
+            # keeps no record for good before a STATE has followed.
+            writer.write_message(StateMessage(value=self.tap_state))
         if absent:
             self.logger.warning(
                 "Gong does not know %d of the IDs asked for: %s.",

@@ -62,6 +62,8 @@ class MessageWriter(MsgSpecWriter):
         """Begin with nothing to write; what is left at the exit is written then."""
         self._buffer = bytearray()
         self._has_begun = False
+        self.ends_with_record = False
+        """Whether a RECORD message is the last one."""
         self.record_bytes = 0
         """How many bytes of RECORD messages have been written so far."""
         atexit.register(self._write_the_rest)
@@ -78,6 +80,7 @@ class MessageWriter(MsgSpecWriter):
         if not is_repeated or len(line) <= HEAVY_STATE:
             self._append(line)
         self._has_begun = True
+        self.ends_with_record = False
         self.flush()
 
     def write_record(
@@ -100,7 +103,7 @@ class MessageWriter(MsgSpecWriter):
                 "time_extracted": time_extracted,
             }
         )
-        self._has_begun = True
+        self._has_begun = self.ends_with_record = True
         self.record_bytes += len(line)
         self._append(line)
         if len(self._buffer) >= BUFFER_SIZE:

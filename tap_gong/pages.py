@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import FatalAPIError
@@ -33,6 +33,8 @@ class Page:
     cursor: str | None = None
     total: int | None = None
     """How many records this page and all others have together, if Gong says so."""
+    is_last: bool = False
+    """Whether the slice has no more pages, and all that was promised has come."""
 
 
 def read_pages(
@@ -64,7 +66,7 @@ def read_pages(
         came: set[Any] = set()
         promised = 0
         try:
-            for number, page in enumerate(_chain(slice_, ask)):
+            for number, (page, ends) in enumerate(_chain(slice_, ask)):
                 if number == 0:
                     promised = page.total or 0
                     if page.cursor and (parts := cut(slice_, page.total)):
@@ -74,30 +76,33 @@ def read_pages(
                 for key in emitted & page.records.keys():
                     del page.records[key]
                 emitted |= page.records.keys()
-                yield page
+                is_short = len(came) < (
+                    promised or (slice_.is_part and not is_last_try)
+                )
+                yield replace(page, is_last=ends and not is_short)
+                if ends and not is_short:
+                    return
         except CursorExpiredError:
             if is_last_try:
                 raise
-            continue
-        if len(came) >= max(promised, int(slice_.is_part)):
-            return
-    if promised:
-        msg = (
-            f"{slice_.endpoint.path} promised {promised} records and gave {len(came)}, "
-            f"twice. Run again later: the run goes on from here."
-        )
-        raise FatalAPIError(msg)
+    msg = (
+        f"{slice_.endpoint.path} promised {promised} records and gave {len(came)}, "
+        f"twice. Run again later: the run goes on from here."
+    )
+    raise FatalAPIError(msg)
 
 
-def _chain(slice_: Slice, ask: Callable[[Slice, str | None], Page]) -> Iterator[Page]:
-    """Follow the cursors until one leads nowhere, or to nothing new."""
+def _chain(
+    slice_: Slice, ask: Callable[[Slice, str | None], Page]
+) -> Iterator[tuple[Page, bool]]:
+    """Follow the cursors; tell which page leads nowhere, or brought nothing new."""
     came: set[Any] = set()
     cursor = None
     while True:
         page = ask(slice_, cursor)
-        brings_news = not page.records.keys() <= came
+        ends = page.cursor is None or page.records.keys() <= came
         came |= page.records.keys()
-        cursor = page.cursor if brings_news else None
-        yield page
-        if cursor is None:
+        yield page, ends
+        if ends:
             return
+        cursor = page.cursor

@@ -37,7 +37,7 @@ def prefetch(  # noqa: PLR0913 - all but two by name
     held: int,
     idle: Callable[[], None] = lambda: None,
     idle_seconds: float = 0.2,
-) -> Iterator[tuple[S, R | None]]:
+) -> Iterator[tuple[S, R]]:
     """Fetch slices in threads and yield their results in order.
 
     Args:
@@ -54,9 +54,8 @@ def prefetch(  # noqa: PLR0913 - all but two by name
         idle_seconds: That while.
 
     Yields:
-        Each slice with each result that `fetch` yielded for it, in the plan's order,
-        and then the slice with None. The parts of a `Split` stand where their slice
-        stood.
+        Each slice with each result that `fetch` yielded for it, in the plan's order.
+        The parts of a `Split` stand where their slice stood.
 
     Raises:
         BaseException: The error of the first slice, in the plan's order, that could
@@ -70,7 +69,6 @@ def prefetch(  # noqa: PLR0913 - all but two by name
             elif task.error:
                 raise task.error
             elif task.done:
-                yield task.slice, None
                 window.drop_first()
             elif not window.settle_one(idle_seconds):
                 idle()

@@ -191,16 +191,14 @@ class PeriodPlan(Plan):
     @override
     def recount(self) -> Slice | None:
         """Give the whole period again, if its parts brought less than it promised."""
-        if not self.is_done or self._found >= (self.expected or 0):
-            return None
-        return self._slice(self._start, self._end)
+        return self._slice(self._start, self._end) if self._is_short else None
 
     @property
     def _is_short(self) -> bool:
         """Whether calls are missing, and were not only deleted meanwhile."""
-        if self.recounted is None:
+        if not self.is_done or self._found >= (self.expected or 0):
             return False
-        return self.recounted == 0 or self.recounted > self._found
+        return not self.recounted or self.recounted > self._found
 
     @override
     def complaint(self) -> str:

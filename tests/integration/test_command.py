@@ -62,7 +62,7 @@ def test_a_bug_is_called_one_and_tells_no_value(
     def plan(*_: object) -> NoReturn:
         raise KeyError("somebody's name")  # noqa: EM101, TRY003
 
-    monkeypatch.setattr(CallsStream, "plan", plan)
+    monkeypatch.setattr(CallsStream, "make_plan", plan)
     run = tap(call_ids="1")
     assert run.status == 1
     (error,) = run.errors

@@ -59,9 +59,7 @@ def prefetch_whole(
 
     run = prefetch(plan, results, workers=workers, ahead=ahead, held=10**6, **options)
     with closing(run):  # type: ignore[type-var]
-        for slice_, result in run:
-            if result is not None:
-                yield slice_, result
+        yield from run
 
 
 def drain(
@@ -522,7 +520,7 @@ def test_an_error_of_the_plan_ends_the_run() -> None:
 # Slices of several results
 
 
-def test_results_come_one_by_one_and_then_the_end_of_their_slice() -> None:
+def test_results_come_one_by_one() -> None:
     def fetch(number: int, place: Place) -> Iterator[str | Split[int]]:
         if number < 0:
             yield Split([1, 0, 2])
@@ -535,13 +533,9 @@ def test_results_come_one_by_one_and_then_the_end_of_their_slice() -> None:
         (3, "a(0,)"),
         (3, "b(0,)"),
         (3, "c(0,)"),
-        (3, None),
         (1, "a(1, 0)"),
-        (1, None),
-        (0, None),
         (2, "a(1, 2)"),
         (2, "b(1, 2)"),
-        (2, None),
     ]
 
 
@@ -557,7 +551,7 @@ def test_a_result_is_yielded_while_its_slice_is_still_being_fetched() -> None:
         run = prefetch([7], fetch, workers=1, ahead=1, held=1)
         assert next(run) == (7, 1)
         let_go.set()
-        assert list(run) == [(7, 2), (7, None)]
+        assert list(run) == [(7, 2)]
 
 
 def test_only_the_first_slice_goes_on_when_there_is_no_room() -> None:
@@ -578,10 +572,9 @@ def test_only_the_first_slice_goes_on_when_there_is_no_room() -> None:
     results = []
     with all_workers_end():
         for slice_, result in prefetch(range(5), fetch, workers=3, ahead=5, held=4):
-            if result is not None:
-                results.append(result)
-                with changing:
-                    handed[slice_] += 1
+            results.append(result)
+            with changing:
+                handed[slice_] += 1
     assert results == list(range(50))
     assert max(most_behind.values()) <= 4 + 1
 
@@ -592,10 +585,10 @@ def test_what_a_slice_brought_before_it_failed_is_yielded() -> None:
         if number == 1:
             raise BrokenSliceError
 
-    handed: list[tuple[int, int | None]] = []
+    handed: list[tuple[int, int]] = []
     with all_workers_end(), pytest.raises(BrokenSliceError):
         handed.extend(prefetch(range(9), fetch, workers=2, ahead=4, held=9))
-    assert handed == [(0, 0), (0, None), (1, 1)]
+    assert handed == [(0, 0), (1, 1)]
 
 
 def test_closed_early_a_slice_that_waits_for_room_ends() -> None:

@@ -221,7 +221,7 @@ def test_the_bookmark_moves_with_the_parts() -> None:
     (whole,) = plan
     places = []
     for part in plan.cut(whole, 4 * SMALLEST_PERIOD):
-        read(plan, [part])
+        read(plan, [part], calls=SMALLEST_PERIOD)
         places.append((plan.is_done, dict(plan.place())))
     unfinished = {"began": iso(NOW)}
     moments = [
@@ -269,7 +269,8 @@ def test_the_bookmark_never_goes_back_and_never_beyond_the_end(
     plan = plan_of(bookmark, start, end)
     (whole,) = plan
     for part in plan.cut(whole, 5 * SMALLEST_PERIOD)[:done]:
-        plan.finish(part, ["1"], period(part)[1])
+        calls = [str(number) for number in range(SMALLEST_PERIOD)]
+        plan.finish(part, calls, period(part)[1])
         now = Reading.from_bookmark(dict(plan.place())).until
         assert now
         assert now == max(before, period(part)[1])
