@@ -20,7 +20,7 @@ from tap_gong.checkpoint import Checkpoint
 from tap_gong.conform import ShapeError, conformer
 from tap_gong.endpoint import next_cursor, total_records
 from tap_gong.errors import (
-    QuotaError,
+    LongWaitError,
     interpret,
     quota_spent,
     wrong_shape,
@@ -180,7 +180,7 @@ class GongStream(Stream):
                 # What is still being retried in other threads ends here too.
                 session.paced.pace.close(error)
                 checkpoint.write()
-                if isinstance(error, QuotaError):
+                if isinstance(error, LongWaitError):
                     raise quota_spent(
                         error, done=progress.done, expected=plan.expected
                     ) from None

@@ -9,18 +9,40 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
+from typing import TYPE_CHECKING, Any
 
-import requests
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ConnectTimeout,
+    InvalidSchema,
+    InvalidURL,
+    ProxyError,
+    ReadTimeout,
+    SSLError,
+)
 from singer_sdk.exceptions import (
     ConfigurationError,
     FatalAPIError,
     RetriableAPIError,
     SyncError,
 )
+from urllib3.exceptions import (
+    DecodeError,
+    InvalidChunkLength,
+    InvalidHeader,
+    LocationValueError,
+    ReadTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
 
 ANY_SENTENCE = re.compile("")
 """The 404 of an endpoint that is asked for one thing by its ID."""
@@ -37,6 +59,24 @@ _EXPIRED_CURSOR = re.compile(
 )
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
 _VERIFY_REASON = re.compile(r"certificate verify failed: ([\w -]+)")
+_NO_ADDRESS = (InvalidSchema, InvalidURL, LocationValueError)
+"""The address cannot be asked, now or later."""
+_NO_HTTP = "The answer of {where} is no valid HTTP: "
+_NO_CONNECTION = "The connection to {where} failed: "
+_SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "Cannot find {where}: {reason}."),
+    (ConnectTimeout, f"{_NO_CONNECTION}it was not taken in time."),
+    (ReadTimeout, "{where} did not answer in time (request_timeout_seconds)."),
+    (ReadTimeoutError, "{where} did not answer in time (request_timeout_seconds)."),
+    (RemoteDisconnected, f"{_NO_CONNECTION}it was closed without an answer."),
+    (InvalidChunkLength, f"{_NO_HTTP}the length of a part of it cannot be read."),
+    (IncompleteRead, f"{_NO_HTTP}it broke off."),
+    (InvalidHeader, f"{_NO_HTTP}it tells two lengths."),
+    (DecodeError, f"{_NO_HTTP}it cannot be unpacked."),
+    (BadStatusLine, f"{_NO_HTTP}it does not begin with a status."),
+    (HTTPException, f"{_NO_HTTP}its head or the length of a part cannot be read."),
+)
+"""Why there is no answer, by what was raised; the first that fits counts."""
 _REQUEST_ID = re.compile(r"[\w-]{1,64}")
 _SENTENCE_LENGTH = 300
 
@@ -53,12 +93,16 @@ class CursorExpiredError(SyncError):
     """Gong no longer takes the cursor of a list that is being paged through."""
 
 
-class QuotaError(FatalAPIError):
-    """Gong asks for a longer wait than the settings allow: the day's quota is spent."""
+class TooLargeError(RetriableAPIError):
+    """An answer is larger than any of Gong's."""
 
-    def __init__(self, wait_seconds: float) -> None:
-        """Keep the wait that Gong asked for, in seconds."""
-        super().__init__(f"Gong asks for a wait of {wait_seconds:.0f} seconds.")
+
+class LongWaitError(FatalAPIError):
+    """Gong is to be asked again only after a longer wait than `max_wait_seconds`."""
+
+    def __init__(self, why: str, wait_seconds: float | None = None) -> None:
+        """Keep why, a sentence, and the wait if Gong asked for one."""
+        super().__init__(why)
         self.wait_seconds = wait_seconds
 
 
@@ -98,7 +142,8 @@ def interpret(
         The body, or none for a 404 that means nothing is there.
 
     Raises:
-        RetriableAPIError: For 5xx, and for a 200 that is not a JSON object.
+        RetriableAPIError: For 5xx, for a 200 that is not a JSON object, and for other
+            answers that only a fault on the way can explain.
         CursorExpiredError: If the cursor in the request is too old.
         UnwelcomeError: If Gong refuses the key, or it is not Gong that answers, with
             a sentence that says what to do.
@@ -110,8 +155,11 @@ def interpret(
     where = _where(response, request_id)
     if status == HTTPStatus.OK and body is not None:
         return Answer(body, request_id)
-    if status < HTTPStatus.MULTIPLE_CHOICES:
-        msg = f"{where} answered {status} without a JSON object."
+    if status == HTTPStatus.OK:
+        msg = f"{where} answered 200 without a JSON object."
+        raise RetriableAPIError(msg, response)
+    if status < HTTPStatus.MULTIPLE_CHOICES or status == HTTPStatus.NOT_MODIFIED:
+        msg = f"{where} answered {status}, which is no answer to this request."
         raise RetriableAPIError(msg, response)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         msg = f"{where} answered {status}."
@@ -148,53 +196,105 @@ def wrong_shape(response: requests.Response, answer: Answer, why: str) -> Except
     )
 
 
-def what_failed(error: BaseException | None) -> str:
-    """Say in a sentence why a request brought no usable answer.
+def wrong_encoding(response: requests.Response) -> Exception:
+    """Make the error for a 200 that is packed in a way that was not asked for.
 
     Args:
-        error: What was raised on the last try.
+        response: The answer.
 
     Returns:
-        The sentence, without any part of a body.
+        The error to raise; it asks for another try.
     """
-    if isinstance(error, RetriableAPIError):
-        return str(error)
-    if isinstance(error, requests.Timeout):
-        return "Gong did not answer in time (request_timeout_seconds)."
-    is_proxy = isinstance(error, requests.exceptions.ProxyError)
-    what = "The connection to the proxy" if is_proxy else "The connection to Gong"
-    if status := _TUNNEL_STATUS.search(str(error)):
-        return f"The proxy did not let the request through: it answered {status[1]}."
-    while error and not getattr(error, "strerror", None):
-        error = error.__cause__ or error.__context__
-    reason = f": {error.strerror}" if isinstance(error, OSError) else ""
-    return f"{what} failed{reason}."
+    where = _where(response, _request_id(response, None))
+    msg = f"{where} answered in an encoding that was not asked for."
+    return RetriableAPIError(msg, response)
 
 
-def wrong_certificate(url: str, error: requests.RequestException) -> UnwelcomeError:
-    """Make the error for a certificate that does not verify.
+def too_large(response: requests.Response, megabytes: int) -> Exception:
+    """Make the error for an answer that was not read to its end.
 
     Args:
-        url: The address that was asked.
+        response: The answer.
+        megabytes: How much of it was read.
+
+    Returns:
+        The error to raise; it asks for another try, but not for many.
+    """
+    where = _where(response, _request_id(response, None))
+    return TooLargeError(
+        f"{where} answered with more than {megabytes} MB, and was not read further.",
+        response,
+    )
+
+
+def no_answer(error: Exception, *, host: str, proxy: str) -> Exception:
+    """Make the error for a request that brought no answer.
+
+    Args:
         error: What was raised.
+        host: Where Gong is.
+        proxy: Where the proxy before it is, without a password; empty if there is none.
 
     Returns:
-        The error to raise.
+        The error to raise. It asks for another try where that may help, and has no part
+        of what was sent or received.
     """
+    if isinstance(error, _NO_ADDRESS):
+        what = (
+            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY holds no address of a proxy that "
+            "can be used"
+            if proxy
+            else f"no host can have the name that api_url gives ({host!r})"
+        )
+        return UnwelcomeError(f"No request can be sent: {what}.")
+    if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return _wrong_certificate(host, error)
+    return RetriableAPIError(_what_failed(error, host, proxy))
+
+
+def _what_failed(error: Exception, host: str, proxy: str) -> str:
+    """Say in a sentence why a request brought no answer."""
+    where = f"the proxy {proxy}" if isinstance(error, ProxyError) else host
+    if status := _TUNNEL_STATUS.search(str(error)):
+        return (
+            f"The proxy {proxy} did not let the request through: it answered "
+            f"{status[1]}."
+        )
+    reason = ""
+    for cause in _causes(error):
+        reason = reason or getattr(cause, "strerror", None) or ""
+        for kind, sentence in _SENTENCES:
+            if isinstance(cause, kind):
+                return sentence.format(where=where, reason=reason)
+    if isinstance(error, ChunkedEncodingError) and not reason:
+        return f"{_NO_HTTP}it broke off.".format(where=where)
+    return f"The connection to {where} failed{reason and ': '}{reason}."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _wrong_certificate(host: str, error: Exception) -> UnwelcomeError:
+    """Make the error for a certificate that does not verify."""
     found = _VERIFY_REASON.search(str(error))
     reason = f" ({found[1].strip()})" if found else ""
     return UnwelcomeError(
-        f"The certificate of {url} does not verify{reason}. If your company's network "
+        f"The certificate of {host} does not verify{reason}. If your company's network "
         f"signs with an authority of its own, set REQUESTS_CA_BUNDLE or SSL_CERT_FILE "
         f"to the file with its certificate."
     )
 
 
-def quota_spent(error: QuotaError, *, done: int, expected: int | None) -> FatalAPIError:
-    """Make the error that ends a run when the day's quota is spent.
+def quota_spent(
+    error: LongWaitError, *, done: int, expected: int | None
+) -> FatalAPIError:
+    """Make the error that ends a run when Gong would have to be waited for too long.
 
     Args:
-        error: Says how long Gong asks to wait.
+        error: Says why, and how long Gong asks to wait.
         done: How many records are out, or known to be absent.
         expected: How many there are in all, if Gong has said so.
 
@@ -202,11 +302,13 @@ def quota_spent(error: QuotaError, *, done: int, expected: int | None) -> FatalA
         The error to raise.
     """
     left = "" if expected is None else f", {max(0, expected - done)} are left"
-    back = datetime.now(UTC) + timedelta(seconds=error.wait_seconds)
+    back = "Run again later"
+    if error.wait_seconds is not None:
+        moment = datetime.now(UTC) + timedelta(seconds=error.wait_seconds)
+        back = f"Come back after {moment:%Y-%m-%d %H:%M:%S} UTC"
     return FatalAPIError(
-        f"Gong's quota is spent: it asks for a wait of {error.wait_seconds:.0f} s, "
-        f"longer than max_wait_seconds. {done} calls are out{left}. Come back after "
-        f"{back:%Y-%m-%d %H:%M:%S} UTC: the next run goes on where this one stopped."
+        f"{error} {done} calls are out{left}. {back}: the next run goes on where this "
+        f"one stopped."
     )
 
 
@@ -234,8 +336,9 @@ def _advice(status: int, said: str, instead: str) -> str:
         )
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return (
-            f"answered {status}, a redirect, which is not followed lest it lead the "
-            f"API key astray: set api_url to the final address of Gong's API."
+            f"answered {status}, a redirect, which is not followed because it could "
+            f"take the API key to somebody else: set api_url to the final address of "
+            f"Gong's API."
         )
     return ""
 

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import threading
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from requests.exceptions import InvalidURL
 from requests.utils import default_headers, get_environ_proxies, select_proxy
 from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
+from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from tap_gong.deadline import Deadline
-from tap_gong.errors import QuotaError, SettingsError
+from tap_gong.connection import with_answers
+from tap_gong.errors import (
+    LongWaitError,
+    SettingsError,
+    no_answer,
+    too_large,
+    wrong_encoding,
+)
 from tap_gong.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+
+    import requests
+    from urllib3.connectionpool import ConnectionPool
 
     from tap_gong.settings import Settings
 
@@ -42,6 +52,20 @@ MAX_429 = 50
 """So many 429 in a row to one request are not a limit but a fault."""
 
 
+LARGEST_ANSWER = 64_000_000
+"""Bytes of an answer, unpacked: a hundred calls with their transcripts have fewer."""
+
+PIECE = 65_536
+"""Bytes of an answer to read, or to unpack, at once."""
+
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+_ACCEPTED = "gzip, deflate"
+_READABLE = {"", "identity", "gzip", "x-gzip", "deflate"}
+"""Values of Content-Encoding: what is unpacked piece by piece, whatever else is
+installed on this machine."""
+
+
 class PacedAdapter(HTTPAdapter):
     """Sends each request in its turn, first tries and retries alike.
 
@@ -53,7 +77,6 @@ class PacedAdapter(HTTPAdapter):
         self,
         pace: Pace,
         *,
-        timeout_seconds: float,
         max_wait_seconds: float,
         pool_size: int,
     ) -> None:
@@ -61,7 +84,6 @@ class PacedAdapter(HTTPAdapter):
 
         Args:
             pace: The turns of all requests together.
-            timeout_seconds: How long an answer may take to its last byte.
             max_wait_seconds: The longest Retry-After to sit out.
             pool_size: How many connections to keep open.
         """
@@ -71,9 +93,6 @@ class PacedAdapter(HTTPAdapter):
         """Requests sent so far, refused ones and retries included."""
         self.retries = 0
         """How many of them repeat an earlier one."""
-        # The time-outs of requests are for each read of the socket: an answer that
-        # sends a byte a second would never meet them.
-        self._deadline = Deadline[requests.Response](timeout_seconds)
         self._max_wait_seconds = max_wait_seconds
         self._counting = threading.Lock()
 
@@ -84,13 +103,17 @@ class PacedAdapter(HTTPAdapter):
 
     @override
     def send(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+        self, request: requests.PreparedRequest, *_: Any, **options: Any
     ) -> requests.Response:
         """Send a request in its turn, and again after each 429.
 
+        Returns:
+            The answer, read whole.
+
         Raises:
-            requests.Timeout: If the answer is not whole in time.
-            QuotaError: If Gong asks for a wait beyond `max_wait_seconds`, now or
+            RetriableAPIError: If there is none, or none that is HTTP.
+            UnwelcomeError: If no request can be sent.
+            LongWaitError: If Gong asks for a wait beyond `max_wait_seconds`, now or
                 in an earlier answer.
             FatalAPIError: If Gong keeps answering 429.
         """
@@ -98,32 +121,68 @@ class PacedAdapter(HTTPAdapter):
             self.pace.wait()
             with self._counting:
                 self.requests_sent += 1
-            exchange = partial(super().send, request, *args, **kwargs)
-            try:
-                response = self._deadline.run(partial(_read_whole, exchange))
-            except TimeoutError:
-                raise requests.Timeout from None
-            if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            response = self._exchange(request, options)
+            status, seconds = response.status_code, retry_after(response)
+            if status != HTTPStatus.TOO_MANY_REQUESTS:
+                if status >= HTTPStatus.INTERNAL_SERVER_ERROR and seconds is not None:
+                    why = (
+                        f"Gong answered {status} and asks for a wait of {seconds:.0f} s"
+                    )
+                    self._hold(seconds, why, seconds)
                 return response
             if attempt == MAX_429 - 1:
                 break
-            seconds = retry_after(response)
             if seconds is None:
-                seconds = BARE_429_WAITS[min(attempt, len(BARE_429_WAITS) - 1)]
-            if seconds > self._max_wait_seconds:
-                error = QuotaError(seconds)
-                self.pace.close(error)
-                raise error
-            self.pace.hold(seconds)
+                wait = BARE_429_WAITS[min(attempt, len(BARE_429_WAITS) - 1)]
+                why = (
+                    f"Gong answered 429 (too many requests) {attempt + 1} times in a "
+                    f"row and does not say how long to wait: the next wait is {wait} s"
+                )
+                self._hold(wait, why)
+            else:
+                why = f"Gong's quota is spent: it asks for a wait of {seconds:.0f} s"
+                self._hold(seconds, why, seconds)
             self.count_retry()
         msg = f"Gong answered 429 to one request {MAX_429} times in a row."
         raise FatalAPIError(msg)
 
+    def _exchange(
+        self, request: requests.PreparedRequest, options: Mapping[str, Any]
+    ) -> requests.Response:
+        """Send a request and read its answer to the end."""
+        try:
+            response = super().send(request, **options)
+            _read_whole(response)
+        except (OSError, HTTPError) as error:
+            url = str(request.url)
+            proxy = select_proxy(url, options.get("proxies"))
+            where = _host(proxy) if proxy else ""
+            raise no_answer(error, host=_host(url), proxy=where) from None
+        return response
+
+    def _hold(self, seconds: float, why: str, asked: float | None = None) -> None:
+        """Let everyone wait, or end the run for everyone if that is too long."""
+        if seconds > self._max_wait_seconds:
+            error = LongWaitError(f"{why}, longer than max_wait_seconds.", asked)
+            self.pace.close(error)
+            raise error
+        self.pace.hold(seconds)
+
     @override
     def close(self) -> None:
-        """Close the connections that are not in use, and let the threads end."""
+        """Send nothing more, and close the connections that are not in use."""
+        self.pace.close(FatalAPIError("The session is closed."))
         super().close()
-        self._deadline.close()
+
+    @override
+    def get_connection_with_tls_context(
+        self, *args: Any, **kwargs: Any
+    ) -> ConnectionPool:
+        """Find the connections to a host, or to the proxy before it."""
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        http: Any = pool
+        http.ConnectionCls = with_answers(http.ConnectionCls)
+        return pool
 
 
 class GongSession:
@@ -146,13 +205,16 @@ class GongSession:
         """
         self.paced = PacedAdapter(
             Pace(settings.requests_per_second),
-            timeout_seconds=settings.request_timeout_seconds,
             max_wait_seconds=settings.max_wait_seconds,
             pool_size=settings.max_concurrency,
         )
         self.url = settings.api_url
         """Base address of the API."""
-        self._headers = {**default_headers(), "User-Agent": settings.user_agent}
+        self._headers = {
+            **default_headers(),
+            "User-Agent": settings.user_agent,
+            "Accept-Encoding": _ACCEPTED,
+        }
         self._auth = HTTPBasicAuth(
             settings.access_key.encode(), settings.access_key_secret.encode()
         )
@@ -173,20 +235,25 @@ class GongSession:
             The answer, read whole.
 
         Raises:
-            requests.RequestException: If there is none.
-            QuotaError: If Gong asks for too long a wait.
+            RetriableAPIError: If there is none.
+            UnwelcomeError: If no request can be sent.
+            LongWaitError: If Gong asks for too long a wait.
             FatalAPIError: If Gong keeps answering 429.
         """
         request.headers, request.auth = self._headers, self._auth
+        try:
+            prepared = request.prepare()
+        except InvalidURL as error:
+            raise no_answer(error, host=self.url, proxy="") from None
         return self.paced.send(
-            request.prepare(),
+            prepared,
             timeout=self._timeout,
             verify=self._authorities,
             proxies=self._proxies,
         )
 
     def close(self) -> None:
-        """Close the connections that are not in use; the threads end with theirs."""
+        """Send nothing more; an answer that is under way is read to its end."""
         self.paced.close()
 
 
@@ -200,8 +267,7 @@ def environment_proxies(url: str) -> dict[str, str]:
     proxies = get_environ_proxies(url)
     if proxy := select_proxy(url, proxies):
         try:
-            address = proxy if "://" in proxy else f"http://{proxy}"
-            has_host = bool(parse_url(address).host)
+            has_host = bool(_host(proxy))
         except (TypeError, ValueError):
             has_host = False
         if not has_host:
@@ -237,6 +303,9 @@ def environment_authorities() -> str | None:
 def retry_after(response: requests.Response) -> float | None:
     """Read the header Retry-After: seconds, or a date (RFC 9110, section 10.2.3).
 
+    Decimals, which the RFC does not have, are understood as well. A date is held
+    against the clock that it comes from, where that is known.
+
     Args:
         response: An answer.
 
@@ -244,33 +313,63 @@ def retry_after(response: requests.Response) -> float | None:
         Seconds to wait from now, at least 0, or None without a readable header.
     """
     value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
+    if _SECONDS.fullmatch(value):
         return min(float(value), LONGEST_WAIT)
+    if not (moment := _moment(value)):
+        return None
+    now = sent_at(response) or datetime.now(UTC)
+    return min(max(0.0, (moment - now).total_seconds()), LONGEST_WAIT)
+
+
+def sent_at(response: requests.Response) -> datetime | None:
+    """Read the header Date: when it was at Gong as it answered.
+
+    Args:
+        response: An answer.
+
+    Returns:
+        The moment in UTC, to the second, or None without a readable header.
+    """
+    moment = _moment(response.headers.get("Date", ""))
+    try:
+        return moment and moment.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _moment(value: str) -> datetime | None:
+    """Read a date of HTTP, or of mail."""
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(0.0, seconds), LONGEST_WAIT)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def sent_at(response: requests.Response) -> datetime | None:
-    """Read the header Date: when an answer was sent, by the clock of its sender.
+def _host(address: str) -> str:
+    """Find host and port in an address; neither scheme nor password."""
+    whole = address if "://" in address else f"http://{address}"
+    return parse_url(whole).netloc or ""
 
-    Returns:
-        The moment in UTC, or None without a readable header.
+
+def _read_whole(response: requests.Response) -> None:
+    """Read an answer to its end.
+
+    Raises:
+        RetriableAPIError: If it is too large, and not read further; or if it is packed
+            in a way that was not asked for.
     """
-    try:
-        moment = parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def _read_whole(exchange: Callable[[], requests.Response]) -> requests.Response:
-    response = exchange()
-    # Response.content reads 10 KB at a time, and after each waits for the interpreter.
-    response._content = b"".join(response.iter_content(None))  # noqa: SLF001
-    return response
+    pieces: list[bytes] = []
+    if response.headers.get("Content-Encoding", "").strip().lower() in _READABLE:
+        size = 0
+        for piece in response.iter_content(PIECE):
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                response.close()
+                raise too_large(response, LARGEST_ANSWER // 10**6)
+            pieces.append(piece)
+    else:
+        response.close()
+        if response.status_code == HTTPStatus.OK:
+            raise wrong_encoding(response)
+    response._content = b"".join(pieces)  # noqa: SLF001 - Response.content reads slowly

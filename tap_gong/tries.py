@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
-from urllib3.exceptions import HTTPError
 
-from tap_gong.errors import UnwelcomeError, what_failed, wrong_certificate
+from tap_gong.errors import TooLargeError, UnwelcomeError
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable
+
+    import requests
 
     from tap_gong.transport import GongSession
 
@@ -26,30 +28,38 @@ TRIES = 9
 """Tries of a request that Gong fails to answer; with the waits between them this rides
 out half a minute."""
 
+TRIES_OF_TOO_MUCH = 2
+"""Tries of a request whose answer is too large: more would only cost gigabytes."""
+
 LONGEST_BACKOFF = 8
 """Seconds between two tries, at most."""
 
-_RETRIED = (
-    RetriableAPIError,
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
+SPELL_SECONDS = 60
+"""Failures that follow each other faster than this are one spell, told once."""
 
 
 class Tries:
     """Sends requests, each again where an answer fails to come or makes no sense."""
 
-    def __init__(self, session: GongSession, logger: Logger) -> None:
+    def __init__(
+        self,
+        session: GongSession,
+        logger: Logger,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Begin without a request.
 
         Args:
             session: Sends them, and counts them.
             logger: Where a failure is told that is tried again.
+            clock: Monotonic time in seconds.
         """
         self._session = session
         self._logger = logger
+        self._clock = clock
+        self._telling = threading.Lock()
+        self._failed_at: float | None = None
 
     def ask(
         self, request: requests.Request, understand: Callable[[requests.Response], T]
@@ -69,36 +79,34 @@ class Tries:
             FatalAPIError: If no try brought an answer.
             UnwelcomeError: If no request can be sent, or this answer ends the run.
         """
-        for attempt in range(1, TRIES + 1):
+        for attempt in count(1):
             try:
-                return self._try(request, understand)
-            except _RETRIED as error:
-                failure = what_failed(error)
-            except (requests.RequestException, HTTPError) as error:
-                kind = type(error).__name__
-                msg = f"Nothing can be sent, perhaps for the proxy: {kind}."
-                raise UnwelcomeError(msg) from None
-            if attempt < TRIES:
-                self._logger.debug("Trying again: %s", failure)
-                self._session.paced.count_retry()
-                pause(backoff(attempt))
-        msg = f"{failure} That was try {TRIES} of {TRIES}."
+                return understand(self._session.ask(request))
+            except RetriableAPIError as error:
+                failure = str(error)
+                tries = TRIES_OF_TOO_MUCH if isinstance(error, TooLargeError) else TRIES
+            except UnwelcomeError as error:
+                self._session.paced.pace.close(error)
+                raise
+            if attempt >= tries:
+                break
+            self._tell(failure)
+            self._session.paced.count_retry()
+            pause(backoff(attempt))
+        msg = f"{failure} That was try {attempt} of {tries}."
         raise FatalAPIError(msg)
 
-    def _try(
-        self, request: requests.Request, understand: Callable[[requests.Response], T]
-    ) -> T:
-        try:
-            response = self._session.ask(request)
-        except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-                raise
-            raise wrong_certificate(self._session.url, error) from None
-        try:
-            return understand(response)
-        except UnwelcomeError as error:
-            self._session.paced.pace.close(error)
-            raise
+    def _tell(self, failure: str) -> None:
+        """Tell the first failure of a spell to everybody, the others to DEBUG."""
+        with self._telling:
+            now, before = self._clock(), self._failed_at
+            self._failed_at = now
+        if before is None or now - before > SPELL_SECONDS:
+            self._logger.warning(
+                "%s Trying again, up to %d times for each request.", failure, TRIES
+            )
+        else:
+            self._logger.debug("Trying again: %s", failure)
 
 
 def backoff(attempt: int) -> float:

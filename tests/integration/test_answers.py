@@ -42,6 +42,7 @@ RETRIED = {
     "id is null": Answer(200, {"call": {"id": None}}),
     "id is missing": Answer(200, {"call": {"title": MARKER}}),
     "another id": Answer(200, {"call": {"id": "5"}}),
+    "201": Answer(201, {"call": {"id": "1"}}),
     "broken connection": "reset",
     "truncated": "truncated",
     "id twice": Answer(200, '{"call": {"id": "1", "id": "1"}}'),
@@ -163,7 +164,8 @@ def test_nobody_answers(tap: TapRunner, sandbox: Sandbox, waits: list[float]) ->
     sandbox.close()
     run = tap(call_ids="1", api_url=url)
     assert run.status == 1
-    assert "The connection to Gong failed: Connection refused" in run.errors[0]
+    host = url.removeprefix("http://")
+    assert f"The connection to {host} failed: Connection refused" in run.errors[0]
     assert len(waits) == 8
 
 
@@ -219,6 +221,59 @@ def test_a_longer_wait_than_allowed_ends_the_run_with_its_place_kept(
     again = tap(call_ids=wanted, state=run.state)
     assert again.ids == wanted[3:]
     assert again.bookmark["position"] is None
+
+
+def test_429_that_does_not_say_how_long_is_no_spent_quota(
+    tap: TapRunner, sandbox: Sandbox, held: list[float]
+) -> None:
+    wanted = list(sandbox.world.ids[:5])
+    sandbox.faults_for[wanted[3]] = [envelope(429)] * 4
+    run = tap(call_ids=wanted, max_concurrency=1, max_wait_seconds=3)
+    assert run.status == 1
+    (sentence,) = run.errors
+    assert "429 (too many requests) 3 times in a row and does not say how" in sentence
+    assert "quota" not in sentence
+    assert "3 calls are out, 2 are left. Run again later" in sentence
+    assert held == [1, 2]
+    assert tap(call_ids=wanted, state=run.state).ids == wanted[3:]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_fails_and_says_for_how_long(
+    tap: TapRunner, sandbox: Sandbox, held: list[float], status: int
+) -> None:
+    wanted = sandbox.world.ids[0]
+    answer = envelope(status, **{"Retry-After": "10.0"})
+    sandbox.faults_for[wanted] = [answer] * 8
+    run = tap(call_ids=wanted)
+    assert run.ids == [wanted]
+    assert held == [10] * 8
+    assert "9 requests of which 8 retries" in run.stderr
+
+
+def test_a_server_that_fails_and_says_for_how_long_again_and_again(
+    tap: TapRunner, sandbox: Sandbox, held: list[float]
+) -> None:
+    wanted = sandbox.world.ids[0]
+    sandbox.faults_for[wanted] = [envelope(503, **{"Retry-After": "10"})] * 100
+    run = tap(call_ids=wanted)
+    assert run.status == 1
+    assert "answered 503. That was try 9 of 9." in run.errors[0]
+    assert held == [10] * 9
+
+
+def test_a_server_that_fails_for_longer_than_allowed_ends_the_run(
+    tap: TapRunner, sandbox: Sandbox, held: list[float]
+) -> None:
+    wanted = list(sandbox.world.ids[:5])
+    sandbox.faults_for[wanted[3]] = [envelope(503, **{"Retry-After": "7200"})]
+    run = tap(call_ids=wanted, max_concurrency=1)
+    assert run.status == 1
+    (sentence,) = run.errors
+    assert "Gong answered 503 and asks for a wait of 7200 s, longer than" in sentence
+    assert "3 calls are out, 2 are left. Come back after" in sentence
+    assert held == []
+    assert tap(call_ids=wanted, state=run.state).ids == wanted[3:]
 
 
 def test_429_for_ever_ends_the_run(

@@ -484,7 +484,7 @@ def assert_records_fit(run: Run, wanted: set[str]) -> None:
             value = record.get(name)
             assert value is None or TIMESTAMP.fullmatch(value)
     if run.status:
-        assert re.search(r"(GET|POST) /v2/calls|The connection to Gong", run.errors[0])
+        assert re.search(r"(GET|POST) /v2/calls|The answer of", run.errors[0])
         assert len(run.errors[0]) < 700
 
 

@@ -38,6 +38,17 @@ def test_800_calls_with_faults_and_absences_are_told_in_80_lines(
     )
 
 
+@pytest.mark.usefixtures("waits")
+def test_a_spell_of_failures_is_told_once_and_at_once(
+    run_tap: Callable[[Sandbox], TapRunner], make_sandbox: Callable[..., Sandbox]
+) -> None:
+    sandbox = make_sandbox(fault_rate=0.2, faults=("status-500", "html-502", "reset"))
+    run = run_tap(sandbox)(call_ids=list(sandbox.world.ids[:200]))
+    assert len(run.ids) == 200
+    (warning,) = [line for line in run.stderr.splitlines() if "| WARNING " in line]
+    assert warning.endswith(" Trying again, up to 9 times for each request.")
+
+
 def test_progress_is_told(
     tap: TapRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,40 +4,38 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import gzip
 import http.client
 import json
 import os
 import select
 import socket
-import socketserver
 import ssl
 import threading
 from collections import deque
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from typing_extensions import override
+
+from tests.servers import SILENCE, Relay, served
 
 if TYPE_CHECKING:
+    import socketserver
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tap_gong.sandbox import Sandbox
     from tests.conftest import Run, TapRunner
-
-    Handle = Callable[[socketserver.StreamRequestHandler], None]
+    from tests.servers import Handle
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 PASSWORD = "do-not-tell"
-
-SILENCE = 2
-"""Seconds after which a server of this module gives up, so that no test hangs."""
 
 pytestmark = pytest.mark.usefixtures("waits")
 
@@ -181,24 +179,7 @@ def test_no_setting_turns_the_check_off(tap: TapRunner) -> None:
 def serve() -> Iterator[Callable[[Handle], str]]:
     """Start servers on loopback that handle each connection in a thread."""
     with ExitStack() as stack:
-
-        def start(handle: Handle) -> str:
-            class Handler(socketserver.StreamRequestHandler):
-                timeout = SILENCE
-
-                @override
-                def handle(self) -> None:
-                    with suppress(OSError):  # the client has gone
-                        handle(self)
-
-            server = stack.enter_context(
-                socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-            )
-            threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-            stack.callback(server.shutdown)
-            return f"127.0.0.1:{server.server_address[1]}"
-
-        yield start
+        yield lambda handle: stack.enter_context(served(handle))
 
 
 @dataclass
@@ -333,8 +314,24 @@ def test_a_proxy_that_is_not_there(
     tap: TapRunner, unused_address: str, waits: list[float]
 ) -> None:
     os.environ["HTTP_PROXY"] = f"http://{unused_address}"
-    assert "Connection refused" in the_sentence(tap(call_ids="1"))
+    sentence = the_sentence(tap(call_ids="1"))
+    assert f"to the proxy {unused_address} failed: Connection refused" in sentence
     assert len(waits) == 8
+
+
+def test_a_proxy_that_cannot_be_found(
+    tap: TapRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", cannot_be_found)
+    os.environ["HTTP_PROXY"] = f"http://user:{PASSWORD}@proxy.example:3128"
+    run = tap(call_ids="1")
+    assert "Cannot find the proxy proxy.example:3128: Temp" in the_sentence(run)
+    assert PASSWORD not in run.stderr
+
+
+def cannot_be_found(*_: object, **__: object) -> None:
+    reason = "Temporary failure in name resolution"
+    raise socket.gaierror(socket.EAI_AGAIN, reason)
 
 
 @pytest.fixture
@@ -435,12 +432,280 @@ def test_a_server_that_takes_connections_and_never_answers(
 def test_no_network_at_all(
     tap: TapRunner, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        reason = "Temporary failure in name resolution"
-        raise socket.gaierror(socket.EAI_AGAIN, reason)
-
-    monkeypatch.setattr("socket.getaddrinfo", fail)
+    monkeypatch.setattr("socket.getaddrinfo", cannot_be_found)
     run = tap(call_ids="5", api_url="https://api.gong.io")
     sentence = the_sentence(run)
-    assert "Gong failed: Temporary failure in name resolution." in sentence
+    assert "Cannot find api.gong.io: Temporary failure in name resolution." in sentence
     assert len(waits) == 8
+
+
+def test_a_name_that_no_host_can_have(tap: TapRunner, waits: list[float]) -> None:
+    sentence = the_sentence(tap(call_ids="5", api_url="https://api..gong.io"))
+    assert "no host can have the name that api_url gives ('api..gong.io')" in sentence
+    assert waits == []
+
+
+# Connections that bring more than the answer
+
+
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "before", [HINTS, b"HTTP/1.1 102 Processing\r\n\r\n", HINTS * 3], ids=range(3)
+)
+@pytest.mark.parametrize("lookup", ["single", "batch", "date"])
+def test_informational_answers_before_each_answer(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    serve: Callable[[Handle], str],
+    lookup: str,
+    before: bytes,
+) -> None:
+    sandbox = make_sandbox(calls=60, page_size=5)
+    relay = Relay(sandbox, before=before)
+    run = run_tap(sandbox)(
+        api_url=f"http://{serve(relay)}",
+        max_concurrency=4,
+        **asked_by(lookup, sandbox),
+    )
+    assert run.status == 0
+    assert sorted(run.ids) == sorted(sandbox.world.ids)
+    assert " of which 0 retries" in run.stderr
+    assert len(relay.connections) <= 4
+
+
+def asked_by(lookup: str, sandbox: Sandbox) -> dict[str, Any]:
+    """Settings that ask for all calls of a sandbox."""
+    if lookup == "date":
+        return {"start_date": "2024-01-01", "end_date": "2027-01-01"}
+    return {"call_ids": list(sandbox.world.ids), "call_lookup": lookup}
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        b"}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        HINTS,
+    ],
+    ids=range(3),
+)
+@pytest.mark.parametrize("lookup", ["single", "batch", "date"])
+def test_what_is_left_over_is_no_answer_to_the_next_request(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    serve: Callable[[Handle], str],
+    lookup: str,
+    after: bytes,
+) -> None:
+    sandbox = make_sandbox(calls=60, page_size=5)
+    relay = Relay(sandbox, after=after)
+    run = run_tap(sandbox)(
+        api_url=f"http://{serve(relay)}",
+        max_concurrency=4,
+        **asked_by(lookup, sandbox),
+    )
+    assert run.status == 0
+    assert sorted(run.ids) == sorted(sandbox.world.ids)
+    assert " of which 0 retries" in run.stderr
+    assert len(relay.connections) == len(sandbox.requests)
+
+
+# Answers without an end
+
+
+def test_an_endless_answer_is_not_read_for_ever(
+    tap: TapRunner, serve: Callable[[Handle], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 3_000_000)
+    sent: list[int] = []
+
+    def handle(client: socketserver.StreamRequestHandler) -> None:
+        http.client.parse_headers(client.rfile)
+        client.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        sent.append(0)
+        place = len(sent) - 1
+        while sent[place] < 100_000_000:
+            sent[place] += client.connection.send(b" " * 100_000)
+
+    sentence = the_sentence(tap(call_ids="5", api_url=f"http://{serve(handle)}"))
+    assert "/v2/calls/5 answered with more than 3 MB, and was not read" in sentence
+    assert "That was try 2 of 2." in sentence
+    assert len(sent) == 2
+    assert max(sent) < 20_000_000
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_small_answer_that_unpacks_to_a_large_one(
+    tap: TapRunner,
+    answers: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    chunked: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 3_000_000)
+    packed = gzip.compress(b" " * 100_000_000)
+    bomb = GZIP + packed
+    if chunked:
+        bomb = CHUNKED.replace(
+            b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n"
+        ) + b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)
+    url = answers(*[bomb] * times, OK + b"\r\n" + BODY)
+    run = tap(call_ids="5", api_url=url)
+    if times == 1:
+        assert run.ids == ["5"]
+        assert "2 requests of which 1 retries" in run.stderr
+    else:
+        assert "more than 3 MB" in the_sentence(run)
+        assert "2 requests of which 1 retries" in run.stderr
+
+
+def test_nothing_reads_on_after_the_time_out(
+    tap: TapRunner, serve: Callable[[Handle], str]
+) -> None:
+    closed: list[threading.Event] = []
+
+    def handle(client: socketserver.StreamRequestHandler) -> None:
+        closed.append(threading.Event())
+        is_closed = closed[-1]
+        http.client.parse_headers(client.rfile)
+        client.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+        try:
+            while True:
+                client.wfile.write(b" ")
+                is_closed.wait(0.01)
+        except OSError:
+            is_closed.set()
+
+    url = f"http://{serve(handle)}"
+    run = tap(call_ids="5", api_url=url, request_timeout_seconds=0.1)
+    assert "did not answer in time" in the_sentence(run)
+    assert len(closed) == 9
+    assert all(event.wait(10) for event in closed)
+
+
+# Answers that are not put together as HTTP wants it
+
+BODY = b'{"requestId": "abc", "call": {"id": "5"}}'
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+GZIP = OK + b"Content-Encoding: gzip\r\n\r\n"
+
+UNDERSTOOD = {
+    "no length": OK + b"\r\n" + BODY,
+    "a length that is no number": OK + b"Content-Length: abc\r\n\r\n" + BODY,
+    "a length below 0": OK + b"Content-Length: -5\r\n\r\n" + BODY,
+    "chunks": CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
+    "gzip": GZIP + gzip.compress(BODY),
+    "a header without a colon": OK + b"Nonsense\r\n\r\n" + BODY,
+    "a header of any bytes": OK + b"X: \xff\xfe\x00\r\n\r\n" + BODY,
+    "a cookie that is none": OK + b"Set-Cookie: =;;expires=x\r\n\r\n" + BODY,
+    "a byte order mark": OK + b"\r\n\xef\xbb\xbf" + BODY,
+    "UTF-16": OK + b"\r\n" + BODY.decode().encode("utf-16"),
+    "a charset that there is not": OK + b"Content-Type: x; charset=y\r\n\r\n" + BODY,
+    "HTTP 1.0": b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
+}
+LATIN = b"Content-Type: application/json; charset=iso-8859-1\r\n\r\n"
+NO_HTTP = {
+    "nothing": (b"", "it was closed without an answer"),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.9\r\n", "it does not begin with a status"),
+    "no status": (b"HTTP/1.1 OK\r\n\r\n", "it does not begin with a status"),
+    "another HTTP": (b"HTTP/2 200\r\n\r\n" + BODY, "its head or"),
+    "a head without an end": (OK + b"X: " + b"x" * 70_000, "its head or"),
+    "too many headers": (OK + b"X: y\r\n" * 200 + b"\r\n" + BODY, "its head or"),
+    "two lengths": (
+        OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\n" + BODY,
+        "it tells two lengths",
+    ),
+    "a length that is too large": (
+        OK + b"Content-Length: 99\r\n\r\n" + BODY,
+        "it broke off",
+    ),
+    "a length that is too small": (
+        OK + b"Content-Length: 9\r\n\r\n" + BODY,
+        "without a JSON object",
+    ),
+    "a chunk without a length": (CHUNKED + b"x\r\n" + BODY, "cannot be read"),
+    "a chunk with a length below 0": (CHUNKED + b"-1\r\n" + BODY, "cannot be read"),
+    "a chunk that breaks off": (CHUNKED + b"ff\r\n" + BODY, "it broke off"),
+    "no last chunk": (CHUNKED + b"29\r\n" + BODY + b"\r\n", "it broke off"),
+    "gzip that is none": (GZIP + BODY, "it cannot be unpacked"),
+    "gzip that breaks off": (GZIP + gzip.compress(BODY)[:-20], "without a JSON object"),
+    "an encoding not asked for": (
+        OK + b"Content-Encoding: br\r\n\r\n" + BODY,
+        "in an encoding that was not asked for",
+    ),
+    "latin 1": (
+        OK + LATIN + '{"call": {"id": "5", "title": "é"}}'.encode("latin-1"),
+        "without a JSON object",
+    ),
+    "only hints": (HINTS, "it was closed without an answer"),
+    "another protocol": (b"HTTP/1.1 101 Yes\r\n\r\n", "answered 101, which is no"),
+    "no content": (b"HTTP/1.1 204 OK\r\n\r\n" + BODY, "answered 204, which is no"),
+    "a part": (b"HTTP/1.1 206 OK\r\n\r\n" + BODY, "answered 206, which is no"),
+    "not modified": (b"HTTP/1.1 304 OK\r\n\r\n" + BODY, "answered 304, which is no"),
+}
+
+
+@pytest.fixture
+def answers(serve: Callable[[Handle], str]) -> Callable[..., str]:
+    """Start a server that gives these answers in turn, the last one for ever."""
+
+    def start(*contents: bytes) -> str:
+        left = deque(contents)
+
+        def handle(client: socketserver.StreamRequestHandler) -> None:
+            http.client.parse_headers(client.rfile)
+            client.wfile.write(left.popleft() if len(left) > 1 else left[0])
+
+        return f"http://{serve(handle)}"
+
+    return start
+
+
+@pytest.mark.parametrize("answer", UNDERSTOOD.values(), ids=UNDERSTOOD.keys())
+def test_an_odd_answer_that_is_understood(
+    tap: TapRunner, answers: Callable[..., str], answer: bytes
+) -> None:
+    run = tap(call_ids="5", api_url=answers(answer))
+    assert run.ids == ["5"]
+    assert "1 requests of which 0 retries" in run.stderr
+
+
+@pytest.mark.parametrize(("answer", "words"), NO_HTTP.values(), ids=NO_HTTP.keys())
+def test_an_answer_that_is_no_http(
+    tap: TapRunner, answers: Callable[..., str], answer: bytes, words: str
+) -> None:
+    url = answers(answer)
+    sentence = the_sentence(tap(call_ids="5", api_url=url))
+    assert words in sentence
+    assert "try 9 of 9" in sentence
+    assert "proxy" not in sentence
+    assert "/v2/calls/5" in sentence or urlsplit(url).netloc in sentence
+
+
+@pytest.mark.parametrize(("answer", "_"), NO_HTTP.values(), ids=NO_HTTP.keys())
+def test_an_answer_that_is_no_http_once(
+    tap: TapRunner, answers: Callable[..., str], answer: bytes, _: str
+) -> None:
+    run = tap(call_ids="5", api_url=answers(answer, OK + b"\r\n" + BODY))
+    assert run.ids == ["5"]
+    assert "2 requests of which 1 retries" in run.stderr
+
+
+def test_an_endless_chunk(
+    tap: TapRunner, serve: Callable[[Handle], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 3_000_000)
+    sent = [0]
+
+    def handle(client: socketserver.StreamRequestHandler) -> None:
+        http.client.parse_headers(client.rfile)
+        client.wfile.write(CHUNKED + b"-1\r\n")
+        while sent[0] < 100_000_000:
+            sent[0] += client.connection.send(b" " * 100_000)
+
+    the_sentence(tap(call_ids="5", api_url=f"http://{serve(handle)}"))
+    assert sent[0] < 100_000_000

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from datetime import UTC, datetime, timedelta
+from http.client import BadStatusLine, IncompleteRead, LineTooLong, RemoteDisconnected
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.exceptions import ProxyError
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.exceptions import (
+    DecodeError,
+    InvalidHeader,
+    LocationParseError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+)
 
 from tap_gong.errors import (
     ANY_SENTENCE,
@@ -20,13 +32,15 @@ from tap_gong.errors import (
     Answer,
     CursorExpiredError,
     InterruptedRunError,
-    QuotaError,
+    LongWaitError,
     SettingsError,
+    TooLargeError,
     UnwelcomeError,
     interpret,
+    no_answer,
     quota_spent,
-    what_failed,
-    wrong_certificate,
+    too_large,
+    wrong_encoding,
     wrong_shape,
 )
 
@@ -127,10 +141,12 @@ NO_OBJECTS = [
 
 
 @pytest.mark.parametrize("content", [b"", b'{"call": {"id": "1"}}', ENVELOPE])
-def test_2xx_other_than_200_is_tried_again(content: bytes) -> None:
-    for status in (201, 202, 204, 206):
+def test_an_answer_to_another_request_is_tried_again(content: bytes) -> None:
+    for status in (101, 201, 202, 204, 206, 304):
         message = message_of(RetriableAPIError, status, content)
-        assert f"answered {status} without a JSON object." in message
+        assert message.endswith(
+            f"answered {status}, which is no answer to this request."
+        )
 
 
 @pytest.mark.parametrize("content", NO_OBJECTS, ids=range(len(NO_OBJECTS)))
@@ -350,7 +366,7 @@ def test_any_answer_is_an_absence_or_an_error(status: int, body: bytes) -> None:
     try:
         answer = read(status, body, nothing=ANY_SENTENCE)
     except (FatalAPIError, RetriableAPIError) as error:
-        tried_again = status < 300 or status >= 500
+        tried_again = status < 300 or status == 304 or status >= 500
         assert isinstance(error, RetriableAPIError) == tried_again  # noqa: PT017
     else:
         assert status == 404
@@ -398,84 +414,185 @@ def test_the_reference_in_the_body_goes_first() -> None:
 # What a person reads
 
 
-def chained(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error
+HOST = "api.gong.io"
+
+
+def chained(*errors: Exception) -> Exception:
+    """Make each error the reason of the one before it."""
+    for error, cause in pairwise(errors):
+        error.__cause__ = cause
+    return errors[0]
+
+
+NO_ANSWER: list[tuple[Exception, str]] = [
+    (
+        requests.ReadTimeout(MARKER),
+        f"{HOST} did not answer in time (request_timeout_seconds).",
+    ),
+    (
+        chained(
+            requests.ConnectionError(MARKER),
+            ReadTimeoutError(None, "", MARKER),  # type: ignore[arg-type]
+            TimeoutError(MARKER),
+        ),
+        f"{HOST} did not answer in time (request_timeout_seconds).",
+    ),
+    (
+        requests.ConnectTimeout(MARKER),
+        f"The connection to {HOST} failed: it was not taken in time.",
+    ),
+    (requests.ConnectionError(MARKER), f"The connection to {HOST} failed."),
+    (
+        chained(
+            requests.ConnectionError(MARKER),
+            ProtocolError(MARKER),
+            ConnectionResetError(104, "Connection reset by peer"),
+        ),
+        f"The connection to {HOST} failed: Connection reset by peer.",
+    ),
+    (
+        chained(
+            requests.ConnectionError(MARKER),
+            ProtocolError(MARKER),
+            RemoteDisconnected(MARKER),
+        ),
+        f"The connection to {HOST} failed: it was closed without an answer.",
+    ),
+    (
+        chained(
+            requests.ConnectionError(MARKER),
+            MaxRetryError(None, MARKER),  # type: ignore[arg-type]
+            NewConnectionError(None, MARKER),  # type: ignore[arg-type]
+            ConnectionRefusedError(111, "Connection refused"),
+        ),
+        f"The connection to {HOST} failed: Connection refused.",
+    ),
+    (
+        chained(
+            requests.ConnectionError(MARKER),
+            NewConnectionError(None, MARKER),  # type: ignore[arg-type]
+            socket.gaierror(-2, "Name or service not known"),
+        ),
+        f"Cannot find {HOST}: Name or service not known.",
+    ),
+    (
+        chained(
+            ProxyError(MARKER),
+            NewConnectionError(None, MARKER),  # type: ignore[arg-type]
+            socket.gaierror(-2, "Name or service not known"),
+        ),
+        "Cannot find the proxy proxy:3128: Name or service not known.",
+    ),
+    (
+        chained(ProxyError(MARKER), ConnectionRefusedError(111, "Connection refused")),
+        "The connection to the proxy proxy:3128 failed: Connection refused.",
+    ),
+    (
+        chained(ProxyError("Tunnel connection failed: 407 " + MARKER), OSError(MARKER)),
+        "The proxy proxy:3128 did not let the request through: it answered 407.",
+    ),
+    (
+        chained(
+            requests.exceptions.ChunkedEncodingError(MARKER), ProtocolError(MARKER)
+        ),
+        f"The answer of {HOST} is no valid HTTP: it broke off.",
+    ),
+    (
+        chained(
+            requests.exceptions.ChunkedEncodingError(MARKER),
+            ProtocolError(MARKER),
+            IncompleteRead(MARKER.encode(), 5),
+        ),
+        f"The answer of {HOST} is no valid HTTP: it broke off.",
+    ),
+    (
+        chained(
+            requests.exceptions.ChunkedEncodingError(MARKER),
+            ProtocolError(MARKER),
+            ConnectionResetError(104, "Connection reset by peer"),
+        ),
+        f"The connection to {HOST} failed: Connection reset by peer.",
+    ),
+    (
+        chained(requests.exceptions.ContentDecodingError(MARKER), DecodeError(MARKER)),
+        f"The answer of {HOST} is no valid HTTP: it cannot be unpacked.",
+    ),
+    (
+        chained(requests.exceptions.InvalidHeader(MARKER), InvalidHeader(MARKER)),
+        f"The answer of {HOST} is no valid HTTP: it tells two lengths.",
+    ),
+    (
+        chained(requests.ConnectionError(MARKER), BadStatusLine(MARKER)),
+        f"The answer of {HOST} is no valid HTTP: it does not begin with a status.",
+    ),
+    (
+        chained(requests.ConnectionError(MARKER), LineTooLong(MARKER)),
+        (
+            f"The answer of {HOST} is no valid HTTP: its head or the length of a part "
+            f"cannot be read."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "sentence"), NO_ANSWER, ids=range(len(NO_ANSWER)))
+def test_no_answer(error: Exception, sentence: str) -> None:
+    made = no_answer(error, host=HOST, proxy="proxy:3128")
+    assert isinstance(made, RetriableAPIError)
+    assert str(made) == sentence
+
+
+def test_no_answer_looks_at_the_context_as_well() -> None:
+    error = requests.ConnectionError(MARKER)
+    error.__context__ = ConnectionRefusedError(111, "Connection refused")
+    made = no_answer(error, host=HOST, proxy="")
+    assert str(made) == f"The connection to {HOST} failed: Connection refused."
 
 
 @pytest.mark.parametrize(
-    ("error", "sentence"),
+    "error",
     [
-        (RetriableAPIError("GET /v2/x answered 502."), "GET /v2/x answered 502."),
-        (
-            requests.ReadTimeout(MARKER),
-            "Gong did not answer in time (request_timeout_seconds).",
-        ),
-        (
-            requests.ConnectTimeout(MARKER),
-            "Gong did not answer in time (request_timeout_seconds).",
-        ),
-        (requests.ConnectionError(MARKER), "The connection to Gong failed."),
-        (
-            chained(
-                requests.ConnectionError(MARKER),
-                chained(
-                    ProtocolError(MARKER),
-                    ConnectionResetError(104, "Connection reset by peer"),
-                ),
-            ),
-            "The connection to Gong failed: Connection reset by peer.",
-        ),
-        (
-            chained(
-                requests.ConnectionError(
-                    MaxRetryError(None, MARKER)  # type: ignore[arg-type]
-                ),
-                chained(
-                    NewConnectionError(None, MARKER),  # type: ignore[arg-type]
-                    OSError(-2, "Name or service not known"),
-                ),
-            ),
-            "The connection to Gong failed: Name or service not known.",
-        ),
-        (
-            chained(
-                requests.exceptions.ChunkedEncodingError(MARKER), ValueError(MARKER)
-            ),
-            "The connection to Gong failed.",
-        ),
-        (None, "The connection to Gong failed."),
+        requests.exceptions.InvalidURL(MARKER),
+        requests.exceptions.InvalidSchema(MARKER),
+        LocationParseError(MARKER),
     ],
-    ids=range(8),
 )
-def test_what_failed(error: Exception | None, sentence: str) -> None:
-    assert what_failed(error) == sentence
-
-
-def test_what_failed_looks_at_the_context_as_well() -> None:
-    error = requests.ConnectionError(MARKER)
-    error.__context__ = ConnectionRefusedError(111, "Connection refused")
-    assert what_failed(error) == "The connection to Gong failed: Connection refused."
+@pytest.mark.parametrize(
+    ("proxy", "named"), [("", "api_url gives ('api.gong.io')"), ("a:1", "HTTPS_PROXY")]
+)
+def test_an_address_that_nobody_can_ask(
+    error: Exception, proxy: str, named: str
+) -> None:
+    made = no_answer(error, host=HOST, proxy=proxy)
+    assert isinstance(made, UnwelcomeError)
+    assert named in str(made)
+    assert MARKER not in str(made)
 
 
 @pytest.mark.parametrize("wait", [301, 3_600, 86_400, 3e6])
-def test_quota_spent_says_when_to_come_back(wait: float) -> None:
+def test_a_long_wait_says_when_to_come_back(wait: float) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    error = quota_spent(QuotaError(wait), done=4_200, expected=10_000)
+    error = quota_spent(LongWaitError("Why so.", wait), done=4_200, expected=10_000)
     after = datetime.now(UTC)
     assert is_final(error)
     message = str(error)
-    assert f"a wait of {wait:.0f} s" in message
-    assert "max_wait_seconds" in message
-    assert "4200 calls are out, 5800 are left" in message
+    assert message.startswith("Why so. 4200 calls are out, 5800 are left. Come back")
     told = re.search(r"after (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", message)
     assert told
     back = datetime.fromisoformat(f"{told[1]}+00:00")
     assert before <= back - timedelta(seconds=wait) <= after
 
 
-def test_quota_spent_before_gong_has_said_how_many_there_are() -> None:
-    message = str(quota_spent(QuotaError(3_600), done=7, expected=None))
+def test_a_long_wait_that_gong_did_not_ask_for() -> None:
+    error = quota_spent(LongWaitError("Why so."), done=4_200, expected=10_000)
+    assert str(error) == (
+        "Why so. 4200 calls are out, 5800 are left. Run again later: the next run goes "
+        "on where this one stopped."
+    )
+
+
+def test_a_long_wait_before_gong_has_said_how_many_there_are() -> None:
+    message = str(quota_spent(LongWaitError("", 3_600), done=7, expected=None))
     assert "7 calls are out. Come back" in message
 
 
@@ -484,20 +601,37 @@ def test_a_wrong_certificate_is_final_and_says_what_to_set() -> None:
         "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has "
         "expired (_ssl.c:1006)"
     )
-    error = wrong_certificate("https://api.gong.io", cause)
+    error = no_answer(cause, host=HOST, proxy="")
     assert "(certificate has expired)" in str(error)
     assert is_final(error)
     assert isinstance(error, UnwelcomeError)
-    for word in ("https://api.gong.io", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+    for word in (HOST, "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         assert word in str(error)
+
+
+def test_another_fault_of_tls_is_tried_again() -> None:
+    cause = requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER]")
+    assert isinstance(no_answer(cause, host=HOST, proxy=""), RetriableAPIError)
+
+
+def test_an_answer_that_was_not_read() -> None:
+    response = response_of(200, b"", {"X-TraceId": REFERENCE})
+    where = f"{WHERE} (requestId {REFERENCE})"
+    assert str(too_large(response, 64)) == (
+        f"{where} answered with more than 64 MB, and was not read further."
+    )
+    assert str(wrong_encoding(response)) == (
+        f"{where} answered in an encoding that was not asked for."
+    )
 
 
 def test_kinds_of_errors() -> None:
     """The SDK tells them apart by these classes."""
     assert issubclass(SettingsError, ConfigurationError)
-    assert is_final(QuotaError(5))
+    assert is_final(LongWaitError("x", 5))
     assert is_final(UnwelcomeError("x"))
     assert not isinstance(CursorExpiredError("x"), RetriableAPIError)
-    assert QuotaError(5).wait_seconds == 5
-    assert str(QuotaError(5)) == "Gong asks for a wait of 5 seconds."
+    assert isinstance(TooLargeError("x"), RetriableAPIError)
+    assert LongWaitError("x", 5).wait_seconds == 5
+    assert LongWaitError("x").wait_seconds is None
     assert InterruptedRunError(15).signum == 15

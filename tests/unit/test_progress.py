@@ -25,7 +25,7 @@ LOGGER = logging.getLogger("tests.progress")
 @pytest.fixture
 def adapter(clock: Clock) -> PacedAdapter:
     pace = Pace(3, clock=clock, sleep=clock.sleep)
-    adapter = PacedAdapter(pace, timeout_seconds=60, max_wait_seconds=300, pool_size=1)
+    adapter = PacedAdapter(pace, max_wait_seconds=300, pool_size=1)
     adapter.requests_sent, adapter.retries = 100, 10
     pace.hold(50)
     return adapter

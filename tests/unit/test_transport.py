@@ -19,36 +19,51 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
-from singer_sdk.exceptions import FatalAPIError
+from requests.exceptions import ProxyError
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from typing_extensions import override
+from urllib3.exceptions import HTTPError, LocationParseError
 
-from tap_gong.errors import QuotaError, SettingsError, quota_spent
+from tap_gong.errors import (
+    LongWaitError,
+    SettingsError,
+    TooLargeError,
+    UnwelcomeError,
+    quota_spent,
+)
 from tap_gong.pace import HEADROOM, Pace
 from tap_gong.settings import PROPERTIES, Settings
 from tap_gong.transport import (
     BARE_429_WAITS,
+    LARGEST_ANSWER,
     LONGEST_WAIT,
     MAX_429,
     GongSession,
     PacedAdapter,
     environment_authorities,
     retry_after,
+    sent_at,
 )
 
 from .conftest import CA_VARIABLES, Clock, brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 URL = "https://api.gong.io/v2/calls/1"
 GAP = 1 + HEADROOM
+PASSWORD = "do-not-tell"
 
 
-def answer(status: int, wait: str | None = None) -> requests.Response:
+def answer(
+    status: int, wait: str | None = None, headers: Mapping[str, str] | None = None
+) -> requests.Response:
     response = requests.Response()
     response.status_code = status
     response.raw = io.BytesIO(b'{"a": 1}')
+    response.headers.update(headers or {})
+    response.request = prepared()
     if wait is not None:
         response.headers["Retry-After"] = wait
     return response
@@ -93,9 +108,7 @@ def adapter_for(
     clock: Clock, *, max_wait_seconds: float = 300, per_second: float = 1
 ) -> PacedAdapter:
     pace = Pace(per_second, clock=clock, sleep=clock.sleep)
-    return PacedAdapter(
-        pace, timeout_seconds=10, max_wait_seconds=max_wait_seconds, pool_size=4
-    )
+    return PacedAdapter(pace, max_wait_seconds=max_wait_seconds, pool_size=4)
 
 
 def prepared() -> requests.PreparedRequest:
@@ -113,7 +126,7 @@ def test_each_request_in_its_turn(clock: Clock, gong: Callable[..., Gong]) -> No
     assert adapter.pace.waited == 0
 
 
-@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 404, 500, 503])
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 404])
 def test_other_answers_are_handed_on(
     clock: Clock, gong: Callable[..., Gong], status: int
 ) -> None:
@@ -174,15 +187,71 @@ def test_a_longer_wait_than_allowed_ends_it_for_everyone(
 ) -> None:
     sent = gong(answer(429, wait), answer(200))
     adapter = adapter_for(clock)
-    with pytest.raises(QuotaError) as first:
+    with pytest.raises(LongWaitError) as first:
         adapter.send(prepared())
     assert first.value.wait_seconds == min(float(wait), LONGEST_WAIT)
-    with pytest.raises(QuotaError) as second:
+    with pytest.raises(LongWaitError) as second:
         adapter.send(prepared())
     assert second.value is first.value
+    assert str(first.value) == (
+        f"Gong's quota is spent: it asks for a wait of {first.value.wait_seconds:.0f} "
+        f"s, longer than max_wait_seconds."
+    )
     assert len(sent.times) == 1
     assert (adapter.requests_sent, adapter.retries) == (1, 0)
     assert clock.now == 1_000
+
+
+def test_a_429_that_does_not_say_how_long_is_no_spent_quota(
+    clock: Clock, gong: Callable[..., Gong]
+) -> None:
+    sent = gong(answer(429))
+    adapter = adapter_for(clock, max_wait_seconds=5)
+    with pytest.raises(LongWaitError) as caught:
+        adapter.send(prepared())
+    assert str(caught.value) == (
+        "Gong answered 429 (too many requests) 4 times in a row and does not say how "
+        "long to wait: the next wait is 8 s, longer than max_wait_seconds."
+    )
+    assert caught.value.wait_seconds is None
+    assert len(sent.times) == 4
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_fails_and_says_for_how_long_holds_everyone(
+    clock: Clock, gong: Callable[..., Gong], status: int
+) -> None:
+    sent = gong(answer(status, "30"), answer(200))
+    adapter = adapter_for(clock)
+    assert adapter.send(prepared()).status_code == status
+    assert adapter.send(prepared()).status_code == 200
+    assert sent.times == pytest.approx([0, 30])
+    assert adapter.pace.waited == 30
+    assert adapter.retries == 0
+
+
+def test_a_server_that_fails_for_longer_than_allowed(
+    clock: Clock, gong: Callable[..., Gong]
+) -> None:
+    gong(answer(503, "900"))
+    adapter = adapter_for(clock)
+    with pytest.raises(LongWaitError) as caught:
+        adapter.send(prepared())
+    assert str(caught.value) == (
+        "Gong answered 503 and asks for a wait of 900 s, longer than max_wait_seconds."
+    )
+    with pytest.raises(LongWaitError):
+        adapter.send(prepared())
+
+
+def test_nothing_is_sent_after_the_end(clock: Clock, gong: Callable[..., Gong]) -> None:
+    sent = gong(answer(200))
+    adapter = adapter_for(clock)
+    adapter.close()
+    with pytest.raises(FatalAPIError):
+        adapter.send(prepared())
+    assert sent.times == []
+    assert adapter.requests_sent == 0
 
 
 @pytest.mark.parametrize(("most", "wait"), [(0, "1"), (5, "6"), (0.5, "1")])
@@ -190,7 +259,7 @@ def test_the_longest_wait_is_a_setting(
     clock: Clock, gong: Callable[..., Gong], most: float, wait: str
 ) -> None:
     gong(answer(429, wait), answer(200))
-    with pytest.raises(QuotaError):
+    with pytest.raises(LongWaitError):
         adapter_for(clock, max_wait_seconds=most).send(prepared())
     again = adapter_for(clock, max_wait_seconds=float(wait))
     gong(answer(429, wait), answer(200))
@@ -206,16 +275,37 @@ def test_endless_429_end(clock: Clock, gong: Callable[..., Gong]) -> None:
     assert adapter.retries == MAX_429 - 1
 
 
-def test_what_the_connection_raises_is_handed_on(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "made", "words"),
+    [
+        (
+            requests.ConnectionError(PASSWORD),
+            RetriableAPIError,
+            "to api.gong.io failed",
+        ),
+        (ProxyError(PASSWORD), RetriableAPIError, "to the proxy p.example:3128 failed"),
+        (ConnectionResetError(PASSWORD), RetriableAPIError, "to api.gong.io failed"),
+        (HTTPError(PASSWORD), RetriableAPIError, "to api.gong.io failed"),
+        (LocationParseError(PASSWORD), UnwelcomeError, "No request can be sent"),
+    ],
+    ids=range(5),
+)
+def test_what_the_connection_raises(
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    made: type[Exception],
+    words: str,
 ) -> None:
     def send(*_: object, **__: object) -> requests.Response:
-        raise requests.ConnectionError
+        raise error
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
     adapter = adapter_for(clock)
-    with pytest.raises(requests.ConnectionError):
-        adapter.send(prepared())
+    proxies = {"https": f"http://user:{PASSWORD}@p.example:3128"}
+    with pytest.raises(made, match=words) as caught:
+        adapter.send(prepared(), proxies=proxies)
+    assert PASSWORD not in str(caught.value)
     assert adapter.requests_sent == 1
 
 
@@ -238,33 +328,6 @@ def test_counts_are_exact_from_many_threads(
     assert (adapter.requests_sent, adapter.retries) == (400, 400)
 
 
-# The time-out of the whole answer
-
-
-def test_an_answer_that_is_not_whole_in_time(gong: Callable[..., Gong]) -> None:
-    """Reads of the socket may succeed one by one, and yet take for ever."""
-    go_on, done = threading.Event(), threading.Event()
-
-    class Dripping(io.BytesIO):
-        @override
-        def read(self, size: int | None = -1, /) -> bytes:
-            assert go_on.wait(10)
-            done.set()
-            return b""
-
-    slow = answer(200)
-    slow.raw = Dripping()
-    gong(slow)
-    adapter = PacedAdapter(
-        Pace(1), timeout_seconds=0.01, max_wait_seconds=1, pool_size=4
-    )
-    with pytest.raises(requests.Timeout):
-        adapter.send(prepared())
-    go_on.set()
-    assert done.wait(10)
-    adapter.close()
-
-
 def test_an_answer_that_breaks_off(clock: Clock, gong: Callable[..., Gong]) -> None:
     class Broken(io.BytesIO):
         @override
@@ -274,8 +337,50 @@ def test_an_answer_that_breaks_off(clock: Clock, gong: Callable[..., Gong]) -> N
     broken = answer(200)
     broken.raw = Broken()
     gong(broken)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(RetriableAPIError):
         adapter_for(clock).send(prepared())
+
+
+def test_an_answer_that_is_too_large(
+    clock: Clock, gong: Callable[..., Gong], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 2_000_000)
+    large = answer(200)
+    large.raw = io.BytesIO(b" " * 5_000_000)
+    gong(large)
+    with pytest.raises(TooLargeError, match="more than 2 MB"):
+        adapter_for(clock).send(prepared())
+    assert large.raw.closed
+
+
+def test_an_answer_that_is_large(clock: Clock, gong: Callable[..., Gong]) -> None:
+    large = answer(200)
+    large.raw = io.BytesIO(b" " * LARGEST_ANSWER)
+    gong(large)
+    assert len(adapter_for(clock).send(prepared()).content) == LARGEST_ANSWER
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "gzip", "X-GZIP", " deflate "])
+def test_an_encoding_that_was_asked_for(
+    clock: Clock, gong: Callable[..., Gong], encoding: str
+) -> None:
+    gong(answer(200, headers={"Content-Encoding": encoding}))
+    assert adapter_for(clock).send(prepared()).content == b'{"a": 1}'
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress", "?"])
+def test_an_encoding_that_was_not_asked_for(
+    clock: Clock, gong: Callable[..., Gong], encoding: str
+) -> None:
+    gong(
+        answer(200, headers={"Content-Encoding": encoding}),
+        answer(403, headers={"Content-Encoding": encoding}),
+    )
+    adapter = adapter_for(clock)
+    with pytest.raises(RetriableAPIError, match="encoding that was not asked for"):
+        adapter.send(prepared())
+    refusal = adapter.send(prepared())
+    assert (refusal.status_code, refusal.content) == (403, b"")
 
 
 # Retry-After
@@ -300,7 +405,12 @@ def test_an_answer_that_breaks_off(clock: Clock, gong: Callable[..., Gong]) -> N
         ("", None),
         ("soon", None),
         ("-5", None),
-        ("1.5", None),
+        ("1.5", 1.5),
+        ("10.0", 10),
+        ("1.", None),
+        (".5", None),
+        ("1.5.1", None),
+        ("\u0661.5", None),
         ("5 s", None),
         ("\u0665", None),
         ("\u00b2", None),
@@ -332,7 +442,7 @@ def test_retry_after_a_date_far_off(value: str) -> None:
     """It is a wait that a person can be told of."""
     seconds = retry_after(answer(429, value))
     assert seconds == LONGEST_WAIT
-    sentence = str(quota_spent(QuotaError(seconds), done=0, expected=None))
+    sentence = str(quota_spent(LongWaitError("", seconds), done=0, expected=None))
     assert "Come back after 20" in sentence
 
 
@@ -347,6 +457,42 @@ def test_retry_after_a_date_elsewhere() -> None:
     text = moment.strftime("%a, %d %b %Y %H:%M:%S")
     assert retry_after(answer(429, f"{text} -0100")) == pytest.approx(7_200, abs=5)
     assert retry_after(answer(429, f"{text} -0000")) == pytest.approx(3_600, abs=5)
+
+
+def test_retry_after_a_date_of_a_clock_that_is_wrong() -> None:
+    dates = {"Date": "Thu, 01 Jan 1970 00:00:00 GMT"}
+    response = answer(429, "Thu, 01 Jan 1970 00:02:00 GMT", dates)
+    assert retry_after(response) == 120
+
+
+# Gong's clock
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        (
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC),
+        ),
+        ("Sun Nov  6 08:49:37 1994", datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        (
+            "Sun, 06 Nov 1994 09:49:37 +0100",
+            datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC),
+        ),
+        (None, None),
+        ("", None),
+        ("yesterday", None),
+        ("1994-11-06T08:49:37Z", None),
+        ("Sun, 99 Nov 1994 08:49:37 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+    ],
+)
+def test_when_an_answer_was_sent(value: str | None, expected: datetime | None) -> None:
+    found = sent_at(answer(200, headers={} if value is None else {"Date": value}))
+    assert found == expected
+    assert found is None or found.tzinfo is UTC
 
 
 # The session
@@ -366,6 +512,18 @@ def test_a_request_has_credentials_and_user_agent(gong: Callable[..., Gong]) -> 
     assert request.url == URL
     assert request.headers["Authorization"] == f"Basic {basic}"
     assert request.headers["User-Agent"] == "mine/1"
+
+
+def test_no_encoding_is_asked_for_that_is_not_read(
+    gong: Callable[..., Gong], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more packages installed, requests would ask for more."""
+    more = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+    monkeypatch.setattr("tap_gong.transport.default_headers", lambda: more)
+    sent = gong(answer(200))
+    with closing(GongSession(SETTINGS)) as session:
+        session.ask(requests.Request("GET", URL))
+    assert sent.sent[0][0].headers["Accept-Encoding"] == "gzip, deflate"
 
 
 @pytest.mark.parametrize(
@@ -404,7 +562,7 @@ def test_the_pace_is_that_of_the_settings(
     with closing(GongSession(settings)) as session:
         for _ in range(2):
             session.ask(requests.Request("GET", URL))
-        with pytest.raises(QuotaError):
+        with pytest.raises(LongWaitError):
             session.ask(requests.Request("GET", URL))
     assert sent.times == pytest.approx([0, GAP / 0.5, 2 * GAP / 0.5])
 
