@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import ssl
@@ -57,6 +58,9 @@ LARGEST_ANSWER = 64_000_000
 
 PIECE = 65_536
 """Bytes of an answer to read, or to unpack, at once."""
+
+_TALKATIVE = ("urllib3", "requests", "charset_normalizer", "chardet")
+"""Libraries whose log has addresses with cursors in it, and headers with cookies."""
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -203,6 +207,8 @@ class GongSession:
             SettingsError: If the environment names a proxy or certificates that cannot
                 be used.
         """
+        for name in _TALKATIVE:
+            logging.getLogger(name).propagate = False
         self.paced = PacedAdapter(
             Pace(settings.requests_per_second),
             max_wait_seconds=settings.max_wait_seconds,

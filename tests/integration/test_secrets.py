@@ -21,6 +21,7 @@ from tests.integration.test_answers import (
 )
 from tests.integration.test_bad_input import BAD_SETTINGS
 from tests.integration.test_calls_by_id import catalog_without
+from tests.servers import Relay, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -225,6 +226,28 @@ def test_no_answer_in_time(
     run = run_tap(sandbox)(call_ids=IDS, request_timeout_seconds=0.1)
     assert run.status == 0
     assert_untold(run)
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
+@pytest.mark.parametrize("settings", [{"call_ids": IDS}, BY_DATE], ids=["ids", "date"])
+def test_libraries_tell_nothing(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Json,
+    level: str,
+) -> None:
+    """A line that is no header lets urllib3 log all headers, and at DEBUG addresses."""
+    monkeypatch.setenv("TAP_GONG_LOGLEVEL", level)
+    sandbox = told_nothing_of(make_sandbox(calls=0, page_size=2))
+    head = f"Set-Cookie: session={MARKER}\r\n{MARKER}\r\nX: {MARKER}\r\n".encode()
+    with served(Relay(sandbox, headers=head)) as address:
+        run = run_tap(sandbox)(api_url=f"http://{address}", **settings)
+    assert run.status == 0
+    assert sorted(run.ids) == IDS
+    assert len(sandbox.requests) > 2
+    for text in (*UNTOLD, "urllib3", "requests.", "cursor", "Set-Cookie", "HTTP/1.1"):
+        assert text not in run.stderr
 
 
 # What the catalog leaves out
