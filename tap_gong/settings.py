@@ -158,9 +158,9 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default=300,
         title="Longest wait",
         description=(
-            "Longest wait, in seconds, that Gong may ask for with a 429 and that the "
-            "tap sits out. A longer one, as when the day's quota is spent, ends the "
-            "run with its place kept."
+            "Longest wait, in seconds, that Gong may ask for and that the tap sits "
+            "out. A longer one, as when the day's quota is spent, ends the run with "
+            "its place kept."
         ),
     ),
     th.Property(
