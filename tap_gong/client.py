@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, StreamSchema
-from singer_sdk.exceptions import FatalAPIError
+from singer_sdk.exceptions import FatalAPIError, SingerSDKError
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib import StateMessage
@@ -21,6 +21,7 @@ from tap_gong.conform import ShapeError, conformer
 from tap_gong.endpoint import next_cursor, total_records
 from tap_gong.errors import (
     LongWaitError,
+    SettingsError,
     interpret,
     quota_spent,
     wrong_shape,
@@ -73,10 +74,6 @@ class GongStream(Stream):
         self._clock_is_ahead = False
         # Before a catalog can take the keys away.
         self._identity = itemgetter(*self.primary_keys)
-        # The one sentence that a person needs is told where the run ends.
-        tap.logger.getChild(self.name).addFilter(
-            lambda line: not str(line.msg).startswith("An unhandled error occurred")
-        )
 
     @cached_property
     def plan(self) -> Plan:
@@ -243,7 +240,16 @@ class GongStream(Stream):
     def _write_record_message(self, record: Record) -> None:
         """Map and write a record, which has the right columns and types already."""
         for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
+            try:
+                mapped = stream_map.transform(record)
+            except SingerSDKError:
+                raise
+            except Exception as error:  # noqa: BLE001 - an expression may do anything
+                msg = (
+                    f"stream_maps: an expression for {self.name!r} fails on a record "
+                    f"({type(error).__name__})."
+                )
+                raise SettingsError(msg) from None
             if mapped is not None:
                 self.tap.message_writer.write_record(
                     stream_map.stream_alias, mapped, self._time_extracted

@@ -7,6 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gong.errors import SettingsError, refuse_constant
 
@@ -14,19 +16,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import IO
 
-    Schemas = Mapping[str, Mapping[str, Any]]
+    from jsonschema import ValidationError
 
-DEEPEST = 100
-"""Lists and objects in one another, at most. The SDK copies what it is given with a
-recursive function, and how deep that gets depends on Python's version."""
+    Schemas = Mapping[str, Mapping[str, Any]]
 
 _ALL_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 _NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
 
-OBJECT = Draft7Validator({"type": "object"})
+_MOST_LEVELS = 100
+"""How deep a file may be nested: the SDK, and Python's own copying, know a limit."""
 
-STATE = Draft7Validator(
+_WRAPPINGS = ("value", "singer_state", "completed", "partial")
+"""What state is wrapped in: in a STATE message; by Meltano where it prints it, and
+where it keeps it."""
+
+_KINDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a JSON object",
+    "string": "text",
+}
+_KINDS_BY_TYPE = {
+    bool: "true or false",
+    dict: "a JSON object",
+    int: "a whole number",
+    list: "a list",
+    str: "text",
+    type(None): "null",
+}
+
+_OBJECT = Draft7Validator({"type": "object"})
+
+_STATE = Draft7Validator(
     {
         "type": "object",
         "properties": {
@@ -44,7 +68,7 @@ STATE = Draft7Validator(
     }
 )
 
-CATALOG = Draft7Validator(
+_CATALOG = Draft7Validator(
     {
         "type": "object",
         "required": ["streams"],
@@ -146,60 +170,163 @@ def check_config_file(path: str) -> None:
     Raises:
         SettingsError: If it cannot be read, or holds something else.
     """
+    name = f"config {path}"
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 - may be a descriptor
-            checked(file, f"config {path}", OBJECT)
+            content = _content(file, name)
     except OSError as error:
-        msg = f"config {path} cannot be read: {error.strerror}."
+        msg = f"{name} cannot be read: {error.strerror}."
         raise SettingsError(msg) from None
+    check(content, name, _OBJECT)
 
 
-def checked(file: IO[str], name: str, validator: Draft7Validator) -> IO[str]:
-    """Check what a file holds.
-
-    Args:
-        file: The file.
-        name: What to call it in the error.
-        validator: What its content must fit.
+def state_file(file: IO[str]) -> IO[str]:
+    """Read a state.
 
     Returns:
-        The same text to read again.
+        The same without a wrapping, to read again.
 
     Raises:
-        SettingsError: If it is no JSON, is nested too deep, or does not fit.
+        SettingsError: If it is no state.
     """
+    content = _content(
+        file, "state", if_empty="To begin anew, leave --state out or put {} into it."
+    )
+    check(content, "state", _OBJECT)
+    return io.StringIO(json.dumps(bookmarks_of(content)))
+
+
+def bookmarks_of(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the bookmarks in a state, in whichever wrapping it comes.
+
+    Args:
+        state: As a target, a STATE message or Meltano has it.
+
+    Returns:
+        The state with the bookmarks and nothing else, or an empty one.
+
+    Raises:
+        SettingsError: If it is no state.
+    """
+    inner: Any = state
+    while "bookmarks" not in inner:
+        wrapped = [inner[name] for name in _WRAPPINGS if inner.get(name)]
+        if not wrapped and inner.keys() <= {"type", *_WRAPPINGS}:
+            return {}
+        if len(wrapped) != 1 or not isinstance(wrapped[0], dict):
+            what = ", ".join(f"{name[:20]!r}" for name in list(inner)[:5])
+            msg = (
+                f"state must have 'bookmarks', on its own or as a STATE message or "
+                f"Meltano has it, or be {{}} to begin anew. It has {what}."
+            )
+            raise SettingsError(msg)
+        inner = wrapped[0]
+    check(inner, "state", _STATE)
+    return {"bookmarks": inner["bookmarks"] or {}}
+
+
+def catalog_file(file: IO[str]) -> IO[str]:
+    """Read a catalog.
+
+    Returns:
+        The same to read again, with what the SDK would overlook put where it looks.
+
+    Raises:
+        SettingsError: If it is no catalog.
+    """
+    content = _content(file, "catalog")
+    check(content, "catalog", _CATALOG)
+    for place, stream in enumerate(content["streams"]):
+        name = stream["tap_stream_id"]
+        if stream.get("stream", name) != name:
+            msg = (
+                f"catalog: streams[{place}].stream must be {name!r}, as tap_stream_id "
+                f"is. To rename a stream use stream_maps."
+            )
+            raise SettingsError(msg)
+        for entry in stream.get("metadata", ()):
+            methods = {
+                entry["metadata"].get("replication-method"),
+                entry["metadata"].get("forced-replication-method"),
+            }
+            # The discovered method stands beside it and is not this one.
+            if not entry["breadcrumb"] and REPLICATION_FULL_TABLE in methods:
+                stream["replication_method"] = REPLICATION_FULL_TABLE
+    return io.StringIO(json.dumps(content))
+
+
+def check(content: object, name: str, validator: Draft7Validator) -> None:
+    """Check that content is what its schema says.
+
+    Args:
+        content: What JSON can hold.
+        name: What to call it in the error; may be empty, if only its parts can fail.
+        validator: Has the schema.
+
+    Raises:
+        SettingsError: If not, with the place and what belongs there.
+    """
+    if error := best_match(validator.iter_errors(content)):
+        place = error.json_path.removeprefix("$").removeprefix(".")
+        where = ": ".join(part for part in (name, place) if part)
+        msg = f"{where} {_fault(error)}."
+        raise SettingsError(msg)
+
+
+def _fault(error: ValidationError) -> str:
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
+    if error.validator == "required":
+        missing = [name for name in wanted if name not in instance]
+        return f"lacks {' and '.join(map(repr, missing))}"
+    choices = wanted if error.validator in {"anyOf", "oneOf"} else [error.schema]
+    # In the SDK's schemas, some choices are no schema.
+    kinds = [
+        kind for choice in choices if type(choice) is dict for kind in _kinds(choice)
+    ]
+    if error.validator not in {"type", "anyOf", "oneOf"} or not kinds:
+        return "is not what may stand there"
+    found = _KINDS_BY_TYPE.get(type(instance), "a number")
+    return f"must be {' or '.join(kinds)}, not {found}"
+
+
+def _kinds(schema: Mapping[str, Any]) -> list[str]:
+    """Say what a schema asks for, but for null, which counts as not set."""
+    if "const" in schema:
+        return [repr(schema["const"])]
+    types = schema.get("type", [])
+    names = [types] if isinstance(types, str) else types
+    return [_KINDS[name] for name in names if name != "null"]
+
+
+def _content(file: IO[str], name: str, *, if_empty: str = "") -> Any:  # noqa: ANN401
+    """Read what a file holds, as JSON."""
     try:
         text = file.read()
+        if not text.strip():
+            msg = f"{name} is empty. {if_empty}".rstrip()
+            raise SettingsError(msg)
         content: Any = json.loads(text, parse_constant=refuse_constant)
-        _check_depth(content)
-        json.dumps(content, ensure_ascii=False).encode()  # halves of characters fail
-    except RecursionError:
-        msg = f"{name} has lists and objects nested more than {DEEPEST} levels deep."
-        raise SettingsError(msg) from None
+        _refuse_depth(content)
+        # Halves of characters and infinite numbers fail.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
         msg = f"{name} is not JSON text in UTF-8."
         raise SettingsError(msg) from None
-    for error in validator.iter_errors(content):
-        place = error.json_path.removeprefix("$") or "it"
-        msg = f"{name} is not as it should be: {place} must fit {error.schema}."
-        raise SettingsError(msg)
-    return io.StringIO(text)
+    except RecursionError:
+        msg = f"{name} is nested more than {_MOST_LEVELS} levels deep."
+        raise SettingsError(msg) from None
+    return content
 
 
-def _check_depth(content: object) -> None:
-    """Raise as Python's own parser does for what is nested too deep.
-
-    Raises:
-        RecursionError: If it is.
-    """
+def _refuse_depth(content: object) -> None:
     level = [content]
-    for _ in range(DEEPEST + 1):
-        nests = [value for value in level if isinstance(value, dict | list)]
-        if not nests:
-            return
+    for _ in range(_MOST_LEVELS):
         level = [
-            inner
-            for nest in nests
-            for inner in (nest.values() if isinstance(nest, dict) else nest)
+            part
+            for whole in level
+            if isinstance(whole, dict | list)
+            for part in (whole.values() if isinstance(whole, dict) else whole)
         ]
-    raise RecursionError
+    if level:
+        raise RecursionError

@@ -22,12 +22,28 @@ from tap_gong.streams import STREAM_TYPES
 from tap_gong.transport import GongSession
 
 if TYPE_CHECKING:
+    import logging
     from types import FrameType
     from typing import IO
 
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
+
+
+_MISLEADING = (
+    # With --config ENV they are read, and with Meltano they come in a file.
+    "Skipping parse of env var settings",
+    # A run by ID is not incremental.
+    "Beginning sync of ",
+    # The one sentence that a person needs is told where the run ends.
+    "An unhandled error occurred",
+)
+"""How lines of the SDK begin that are not to be told."""
+
+
+def _is_telling(line: logging.LogRecord) -> bool:
+    return not str(line.msg).startswith(_MISLEADING)
 
 
 class TapGong(Tap):
@@ -52,6 +68,7 @@ class TapGong(Tap):
     @override
     def __init__(self, *args: Any, validate_config: bool = True, **kwargs: Any) -> None:
         """Check everything that a user can get wrong before any request is sent."""
+        self.logger.addFilter(_is_telling)
         try:
             super().__init__(*args, validate_config=validate_config, **kwargs)
         except ConfigValidationError as error:
@@ -68,7 +85,10 @@ class TapGong(Tap):
     @override
     def discover_streams(self) -> list[GongStream]:
         """Make all streams; needs no settings and no network."""
-        return [stream_type(self) for stream_type in STREAM_TYPES]
+        streams: list[GongStream] = [stream_type(self) for stream_type in STREAM_TYPES]
+        for stream in streams:
+            self.logger.getChild(stream.name).addFilter(_is_telling)
+        return streams
 
     @classmethod
     @override
@@ -100,8 +120,8 @@ class TapGong(Tap):
             SettingsError: If state or catalog is no such thing.
         """
         super().invoke(
-            state=state and inputs.checked(state, "state", inputs.STATE),
-            catalog=catalog and inputs.checked(catalog, "catalog", inputs.CATALOG),
+            state=state and inputs.state_file(state),
+            catalog=catalog and inputs.catalog_file(catalog),
             **options,
         )
 
@@ -118,8 +138,12 @@ class TapGong(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over the bookmarks of all streams, also of other tools'."""
-        super().load_state({"bookmarks": state.get("bookmarks") or {}})
+        """Take over the bookmarks of all streams, also of other tools'.
+
+        Raises:
+            SettingsError: If it is no state.
+        """
+        super().load_state(inputs.bookmarks_of(state))
 
     def raise_if_interrupted(self) -> None:
         """Stop the run here if a signal has asked for it, or if nobody reads it.
@@ -170,9 +194,12 @@ class TapGong(Tap):
             given = self._config.items()
             self._config = {name: value for name, value in given if value is not None}
             sdk_schema = {"properties": self._sdk_properties()}
-            for error in Draft7Validator(sdk_schema).iter_errors(dict(self.config)):
-                msg = f"{'.'.join(map(str, error.path))}: {error.message}."
-                raise SettingsError(msg)
+            try:
+                inputs.check(dict(self.config), "", Draft7Validator(sdk_schema))
+            except AttributeError:
+                # The SDK's schema for it has a fault over which jsonschema stumbles.
+                msg = "stream_maps: __else__ must be '__NULL__' or null."
+                raise SettingsError(msg) from None
             _ = self.settings
         return []
 

@@ -50,7 +50,7 @@ def test_meltano_describes_a_setting_alike(setting: dict[str, Any]) -> None:
 
 def test_meltano_claims_the_capabilities_that_the_tap_has() -> None:
     capabilities = {capability.value for capability in TapGong.capabilities}
-    assert set(EXTRACTOR["capabilities"]) == capabilities - {"structured-logging"}
+    assert set(EXTRACTOR["capabilities"]) == capabilities
 
 
 @pytest.mark.parametrize(

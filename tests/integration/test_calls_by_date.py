@@ -364,9 +364,18 @@ def test_a_bookmark_alone_is_a_start(tap: TapRunner) -> None:
     assert tap(state=first.state, lookback_days=0).ids
 
 
-def test_a_catalog_of_full_table_reads_all_again(tap: TapRunner) -> None:
+@pytest.mark.parametrize("in_metadata", [True, False])
+def test_a_catalog_of_full_table_reads_all_again(
+    tap: TapRunner,
+    in_metadata: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     catalog = json.loads(tap("--discover").stdout)
-    catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+    (stream,) = catalog["streams"]
+    if in_metadata:
+        (root,) = [entry for entry in stream["metadata"] if not entry["breadcrumb"]]
+        root["metadata"]["replication-method"] = "FULL_TABLE"
+    else:
+        stream["replication_method"] = "FULL_TABLE"
     first = tap(start_date=START)
     second = tap(start_date=START, state=first.state, catalog=catalog)
     assert len(second.ids) == 1200

@@ -94,3 +94,13 @@ def test_the_log_begins_with_what_is_read(tap: TapRunner, sandbox: Sandbox) -> N
         "calls by date, from 2024-12-29T00:00:00Z to 2025-01-01T00:00:00Z, of "
         "workspace 5; the look-back before 2025-01-01T00:00:00Z is included."
     )
+
+
+def test_lines_of_the_sdk_that_mislead_are_left_out(
+    tap: TapRunner, sandbox: Sandbox
+) -> None:
+    for _ in range(2):
+        run = tap(call_ids=sandbox.world.ids[0])
+        assert "incremental" not in run.stderr
+        assert "Skipping parse of env var" not in run.stderr
+        assert "| INFO " in run.stderr

@@ -10,13 +10,11 @@ import pytest
 
 from tap_gong.errors import SettingsError
 from tap_gong.inputs import (
-    CATALOG,
-    DEEPEST,
-    OBJECT,
-    STATE,
+    bookmarks_of,
+    catalog_file,
     check_catalog,
     check_config_file,
-    checked,
+    state_file,
 )
 from tap_gong.tap import TapGong
 
@@ -25,111 +23,224 @@ from .conftest import brief
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jsonschema import Draft7Validator
-
 KEY_OF_NO_NAME = {"breadcrumb": [], "metadata": {"table-key-properties": 5}}
 ENTRY = {"tap_stream_id": "calls", "schema": {"properties": {"id": {}}}}
 
+BOOKMARKS = {"calls": {"call_ids": ["1"]}, "users": {}}
+STATE = {"bookmarks": BOOKMARKS}
+
+
+def as_file(content: object) -> io.StringIO:
+    return io.StringIO(json.dumps(content))
+
 
 @pytest.mark.parametrize(
-    ("validator", "content"),
+    "state",
     [
-        (OBJECT, {}),
-        (OBJECT, {"a": [1]}),
-        (STATE, {}),
-        (STATE, {"bookmarks": None}),
-        (STATE, {"bookmarks": {"calls": {"call_ids": ["1"]}, "users": {}}}),
-        (STATE, {"value": 5}),
-        (CATALOG, {"streams": []}),
-        (CATALOG, {"streams": [ENTRY], "x": 1}),
-        (CATALOG, {"streams": [ENTRY | {"key_properties": None, "metadata": []}]}),
-        (CATALOG, {"streams": [ENTRY | {"stream": "calls"}]}),
-        (CATALOG, TapGong(validate_config=False).catalog_dict),
+        STATE,
+        STATE | {"currently_syncing": "calls"},
+        STATE | {"value": 5},
+        {"type": "STATE", "value": STATE},
+        {"value": STATE},
+        {"singer_state": STATE},
+        {"completed": {"singer_state": STATE}, "partial": {}},
+        {"completed": {}, "partial": {"singer_state": STATE}},
+        {"completed": {"singer_state": STATE}},
     ],
     ids=brief,
 )
-def test_what_fits_can_be_read_again(
-    validator: Draft7Validator, content: object
-) -> None:
-    text = json.dumps(content)
-    assert checked(io.StringIO(text), "it", validator).read() == text
+def test_a_state_in_any_wrapping(state: dict[str, Any]) -> None:
+    assert json.loads(state_file(as_file(state)).read()) == STATE
+    assert bookmarks_of(state) == STATE
 
 
 @pytest.mark.parametrize(
-    ("validator", "content", "place"),
+    "state",
     [
-        (OBJECT, [], "it must fit"),
-        (OBJECT, None, "it must fit"),
-        (STATE, 5, "it must fit"),
-        (STATE, {"bookmarks": 5}, ".bookmarks must fit"),
-        (STATE, {"bookmarks": {"calls": []}}, ".bookmarks.calls must fit"),
-        (CATALOG, {}, "it must fit"),
-        (CATALOG, {"streams": {}}, ".streams must fit"),
-        (CATALOG, {"streams": [5]}, ".streams[0] must fit"),
-        (CATALOG, {"streams": [ENTRY, {}]}, ".streams[1] must fit"),
+        {},
+        {"value": {}},
+        {"type": "STATE", "value": {}},
+        {"singer_state": {}},
+        {"value": None},
+        {"completed": {}, "partial": {}},
+        {"completed": {"singer_state": {}}},
+    ],
+    ids=brief,
+)
+def test_a_state_to_begin_anew(state: dict[str, Any]) -> None:
+    assert json.loads(state_file(as_file(state)).read()) == {}
+
+
+def test_bookmarks_may_be_null() -> None:
+    assert bookmarks_of({"bookmarks": None}) == {"bookmarks": {}}
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (5, "state must be a JSON object, not a whole number."),
+        (None, "state must be a JSON object, not null."),
+        ({"bookmarks": 5}, "state: bookmarks must be a JSON object, not a who"),
         (
-            CATALOG,
+            {"bookmarks": {"calls": []}},
+            "state: bookmarks.calls must be a JSON object, ",
+        ),
+        (
+            {"value": {"bookmarks": []}},
+            "state: bookmarks must be a JSON object,",
+        ),
+        ({"streams": []}, "state must have 'bookmarks', .* It has 'streams'."),
+        ({"value": 5}, "It has 'value'."),
+        ({"type": "RECORD", "record": {}}, "It has 'type', 'record'."),
+        ({"value": {"calls": {}}}, "It has 'calls'."),
+        (
+            {"completed": {"singer_state": STATE}, "partial": {"singer_state": STATE}},
+            "It has 'completed', 'partial'.",
+        ),
+    ],
+    ids=brief,
+)
+def test_what_is_no_state_is_named(state: object, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence) as caught:
+        state_file(as_file(state))
+    assert str(caught.value).startswith("state")
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_state_file_is_no_fresh_start(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^state is empty\. To begin anew, leave"):
+        state_file(io.StringIO(text))
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        {"streams": []},
+        {"streams": [ENTRY], "x": 1},
+        {"streams": [ENTRY | {"key_properties": None, "metadata": []}]},
+        {"streams": [ENTRY | {"stream": "calls"}]},
+        json.loads(TapGong(validate_config=False).catalog_json_text),
+    ],
+    ids=brief,
+)
+def test_a_catalog_can_be_read_again(catalog: object) -> None:
+    assert json.loads(catalog_file(as_file(catalog)).read()) == catalog
+
+
+@pytest.mark.parametrize("name", ["replication-method", "forced-replication-method"])
+def test_a_replication_method_in_the_metadata_counts(name: str) -> None:
+    for method, counts in {"FULL_TABLE": "FULL_TABLE", "INCREMENTAL": "x"}.items():
+        metadata = [
+            {"breadcrumb": ["properties", "id"], "metadata": {name: "FULL_TABLE"}},
+            {"breadcrumb": [], "metadata": {name: method}},
+        ]
+        entry = ENTRY | {"replication_method": "x", "metadata": metadata}
+        (read,) = json.load(catalog_file(as_file({"streams": [entry]})))["streams"]
+        assert read == entry | {"replication_method": counts}
+
+
+@pytest.mark.parametrize(
+    ("catalog", "sentence"),
+    [
+        ([], "catalog must be a JSON object, not a list."),
+        ({}, "catalog lacks 'streams'."),
+        ({"streams": {}}, "catalog: streams must be a list, not a JSON object."),
+        ({"streams": [5]}, "catalog: streams[0] must be a JSON object, not a whole"),
+        (
+            {"streams": [ENTRY, {}]},
+            "catalog: streams[1] lacks 'tap_stream_id' and 'schema'.",
+        ),
+        (
             {"streams": [ENTRY | {"tap_stream_id": 5}]},
-            ".streams[0].tap_stream_id must fit",
+            "catalog: streams[0].tap_stream_id must be text, not a whole number.",
         ),
         (
-            CATALOG,
-            {"streams": [ENTRY | {"schema": {"properties": {"id": 5}}}]},
-            ".streams[0].schema.properties.id must fit",
+            {"streams": [ENTRY | {"stream": "users"}]},
+            "catalog: streams[0].stream must be 'calls', as tap_stream_id is.",
         ),
         (
-            CATALOG,
+            {"streams": [ENTRY | {"schema": {"properties": {"id": 1.5}}}]},
+            "catalog: streams[0].schema.properties.id must be a JSON object, not a num",
+        ),
+        (
             {"streams": [ENTRY | {"key_properties": "id"}]},
-            ".streams[0].key_properties must fit",
+            "catalog: streams[0].key_properties must be a list, not text.",
         ),
         (
-            CATALOG,
-            {"streams": [ENTRY | {"key_properties": [{}]}]},
-            ".streams[0].key_properties[0] must fit",
+            {"streams": [ENTRY | {"key_properties": [True]}]},
+            "catalog: streams[0].key_properties[0] must be text, not true or false.",
         ),
         (
-            CATALOG,
             {"streams": [ENTRY | {"metadata": [KEY_OF_NO_NAME]}]},
-            ".streams[0].metadata[0].metadata['table-key-properties'] must fit",
+            "catalog: streams[0].metadata[0].metadata['table-key-properties'] must be ",
         ),
         (
-            CATALOG,
             {"streams": [ENTRY | {"metadata": [{"breadcrumb": []}]}]},
-            ".streams[0].metadata[0] must fit",
+            "catalog: streams[0].metadata[0] lacks 'metadata'.",
         ),
         (
-            CATALOG,
             {"streams": [ENTRY | {"metadata": [{"breadcrumb": [5], "metadata": {}}]}]},
-            ".streams[0].metadata[0].breadcrumb[0] must fit",
+            "catalog: streams[0].metadata[0].breadcrumb[0] must be text",
         ),
     ],
     ids=brief,
 )
-def test_what_does_not_fit_is_named(
-    validator: Draft7Validator, content: object, place: str
-) -> None:
+def test_what_is_wrong_with_a_catalog_is_named(catalog: object, sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        checked(io.StringIO(json.dumps(content)), "it", validator)
-    assert str(caught.value).startswith(f"it is not as it should be: {place}")
+        catalog_file(as_file(catalog))
+    assert str(caught.value).startswith(sentence)
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}{}", "\ufeff{}", "9" * 5_000], ids=brief)
+@pytest.mark.parametrize(
+    "text", ["{", "{}{}", "\ufeff{}", "9" * 5_000, "[1e999]"], ids=brief
+)
 def test_what_is_no_json_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match=r"^it is not JSON text in UTF-8\.$"):
-        checked(io.StringIO(text), "it", OBJECT)
+    with pytest.raises(SettingsError, match=r"^state is not JSON text in UTF-8\.$"):
+        state_file(io.StringIO(text))
 
 
-def nested(levels: int) -> str:
-    half = levels // 2
-    return "[" * (levels % 2) + '{"a":[' * half + "]}" * half + "]" * (levels % 2)
+@pytest.mark.parametrize("depth", [101, 100_000])
+def test_what_is_too_deep_is_refused(depth: int) -> None:
+    with pytest.raises(SettingsError, match=r"^catalog is nested more than 100 levels"):
+        catalog_file(io.StringIO("[" * depth + "]" * depth))
 
 
-def test_what_is_nested_too_deep_is_refused() -> None:
-    text = nested(DEEPEST)
-    assert checked(io.StringIO(text), "it", OBJECT).read() == text
-    for levels in (DEEPEST + 1, 10 * DEEPEST, 1000 * DEEPEST):
-        with pytest.raises(SettingsError, match=r"^it has lists and objects nested"):
-            checked(io.StringIO(nested(levels)), "it", OBJECT)
+def test_100_levels_are_not_too_deep() -> None:
+    with pytest.raises(SettingsError, match=r"^catalog must be a JSON object"):
+        catalog_file(io.StringIO("[" * 100 + "]" * 100))
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        (
+            {"flattening_max_depth": "x"},
+            "flattening_max_depth must be a whole number, not text.",
+        ),
+        ({"stream_maps": []}, "stream_maps must be a JSON object, not a list."),
+        (
+            {"stream_maps": {"calls": {"title": 5}}},
+            "stream_maps.calls.title must be '__NULL__' or text, not a whole number.",
+        ),
+        ({"stream_maps": {"__else__": 5}}, "stream_maps: __else__ must be '__NULL__'"),
+        (
+            {"faker_config": {"seed": []}},
+            "faker_config.seed must be a number or text or true or false, not a list.",
+        ),
+        (
+            {"stream_maps": {"calls": "x"}},
+            "stream_maps.calls must be '__NULL__' or a JSON object, not text.",
+        ),
+    ],
+    ids=brief,
+)
+def test_settings_of_the_sdk_are_checked_too(
+    setting: dict[str, Any], sentence: str
+) -> None:
+    config = {"access_key": "k", "access_key_secret": "s", "call_ids": "1"}
+    with pytest.raises(SettingsError) as caught:
+        TapGong(config=config | setting)
+    assert str(caught.value).startswith(sentence)
 
 
 def test_a_config_file(tmp_path: Path) -> None:
@@ -137,9 +248,14 @@ def test_a_config_file(tmp_path: Path) -> None:
     for content in (b"{}", '{"a": "\u00e9"}'.encode()):
         path.write_bytes(content)
         check_config_file(str(path))
-    for content in (b"", b"\xff\xfe{}", b'{"a": "\xe9"}', b"5"):
+    for content, fault in {
+        b"": "is empty.",
+        b"\xff\xfe{}": "is not JSON text in UTF-8.",
+        b'{"a": "\xe9"}': "is not JSON text in UTF-8.",
+        b"5": "must be a JSON object, not a whole number.",
+    }.items():
         path.write_bytes(content)
-        with pytest.raises(SettingsError, match=f"^config {path} is not"):
+        with pytest.raises(SettingsError, match=f"^config {path} {fault}$"):
             check_config_file(str(path))
 
 

@@ -39,13 +39,6 @@ def test_bookmarks_of_others_are_kept(tap: TapGong) -> None:
     assert "x" not in tap.state
 
 
-def test_settings_of_the_sdk_are_checked_by_their_schema() -> None:
-    config = {"access_key": "k", "access_key_secret": "s", "call_ids": "1"}
-    with pytest.raises(SettingsError, match=r"^flattening_max_depth: 'x' is not"):
-        TapGong(config=config | {"flattening_max_depth": "x"})
-    assert TapGong(config=config).settings.call_ids == ("1",)
-
-
 def test_nothing_to_read_is_told_before_any_request() -> None:
     with pytest.raises(SettingsError, match=r"^Nothing says which calls to retrieve"):
         TapGong(config={"access_key": "k", "access_key_secret": "s"})
