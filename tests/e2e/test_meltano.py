@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from tests.e2e import odd
 from tests.e2e.conftest import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tap_gong.sandbox import Sandbox
@@ -188,3 +190,55 @@ def test_a_pass_by_date_ends_when_states_are_merged(
     assert (status, set(refreshed)) == (0, everything)
     status, after = nights.run(sandbox, **asked)
     assert (status, set(after)) == (0, set(third))
+
+
+@pytest.fixture
+def kept_project(meltano: Meltano) -> Iterator[Meltano]:
+    """Meltano, with its project file as it was afterwards."""
+    path = meltano.project / "meltano.yml"
+    before = path.read_text()
+    yield meltano
+    path.write_text(before)
+
+
+def test_the_readme_deselects_a_column(
+    kept_project: Meltano, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    wanted = list(sandbox.world.ids[:20])
+    readme = (kept_project.project / "README.md").read_text()
+    commands = re.findall("^meltano select .*", readme, re.MULTILINE)
+    for command in commands:
+        kept_project(*shlex.split(command)[1:])
+    kept_project(
+        *("run", "--state-id-suffix", "select", "tap-gong", "target-jsonl"),
+        **settings(sandbox, call_ids=",".join(wanted)),
+        TARGET_JSONL_DESTINATION_PATH=str(tmp_path),
+    )
+    lines = (tmp_path / "calls.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["id"] for record in records] == wanted
+    assert any("url" in record for record in records)
+    assert not any("title" in record for record in records)
+
+
+def test_an_error_is_shown_as_one(meltano: Meltano, sandbox: Sandbox) -> None:
+    done = meltano.attempt(
+        *("run", "tap-gong", "target-jsonl"), **settings(sandbox, call_ids="12a")
+    )
+    assert done.returncode != 0
+    assert re.search(r"\[error +\] tap-gong +call_ids: '12a' is not", done.stdout)
+    assert sandbox.requests == []
+
+
+def test_a_blank_variable_does_not_stand_in_the_way_of_a_date(
+    meltano: Meltano, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    log = meltano(
+        *("run", "--state-id-suffix", "blank", "tap-gong", "target-jsonl"),
+        **settings(sandbox, call_ids="", start_date=START),
+        TARGET_JSONL_DESTINATION_PATH=str(tmp_path),
+    )
+    lines = (tmp_path / "calls.jsonl").read_text().splitlines()
+    assert len(lines) == len(sandbox.world.ids)
+    # What Meltano itself sets in the environment is not taken for a mistyped setting.
+    assert "[warning" not in "".join(re.findall(r".*tap-gong .*", log))
