@@ -65,8 +65,8 @@ def _attempt() -> str | int | None:
             _flush_stdout()
     except SystemExit as end:
         return end.code
-    except InterruptedRunError:
-        return None
+    except InterruptedRunError as stop:
+        return 128 + stop.signum
     except SingerSDKError as error:
         sentence = " ".join(str(error).split())
         logger.error("%s", sentence)  # noqa: TRY400 - a user needs no traceback
