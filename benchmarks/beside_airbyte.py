@@ -23,7 +23,7 @@ from measure import print_table, run_tap, sandbox
 
 from tap_gong.sandbox.options import ACCESS_KEY, ACCESS_KEY_SECRET
 
-START = "2024-10-30"
+START, END = "2024-10-30", "2026-11-01"
 CDK = "airbyte-cdk==7.39.1"
 SOURCE = "airbyte-source-gong==0.1.17"
 CATALOG = {
@@ -106,7 +106,9 @@ def main() -> None:
         calls=chosen.calls, requests_per_second=0, latency=chosen.latency
     ) as url:
         for _ in range(chosen.rounds):
-            run = run_tap(url, start_date=START, requests_per_second=10_000)
+            run = run_tap(
+                url, start_date=START, end_date=END, requests_per_second=10_000
+            )
             seconds, records = run_airbyte(chosen.environment, url)
             if not run.records == records == chosen.calls:
                 sys.exit(f"{run.records} and {records} records of {chosen.calls}")

@@ -9,8 +9,8 @@ import argparse
 
 from measure import print_table, run_tap, sandbox
 
-START = "2024-10-30"
-"""Before the first call of the sandbox's company, which spans two years."""
+START, END = "2024-10-30", "2026-11-01"
+"""Before the first call of the sandbox's company, and after its last one."""
 PAGE = 100
 
 
@@ -21,7 +21,9 @@ def against_the_limit(limit: int, latency: float, sizes: list[int]) -> None:
         with sandbox(
             calls=size, requests_per_second=limit, latency=latency, latency_jitter=0.3
         ) as url:
-            run = run_tap(url, start_date=START, requests_per_second=limit)
+            run = run_tap(
+                url, start_date=START, end_date=END, requests_per_second=limit
+            )
         pages = size / PAGE
         rows.append(
             (
@@ -43,7 +45,9 @@ def without_latency(sizes: list[int]) -> None:
     rows = []
     for size in sizes:
         with sandbox(calls=size, requests_per_second=0) as url:
-            run = run_tap(url, start_date=START, requests_per_second=10_000)
+            run = run_tap(
+                url, start_date=START, end_date=END, requests_per_second=10_000
+            )
         rows.append(
             (
                 f"{size:,}",

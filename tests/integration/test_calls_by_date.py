@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tap_gong.sandbox import Sandbox
     from tests.conftest import Run, TapRunner
 
-START = "2024-10-30"
-"""Before the first call of the sandbox's company."""
+START, END = "2024-10-30", "2026-11-01"
+"""Before the first call of the sandbox's company, and after its last one."""
 
 
 def moments(run: Run) -> list[dt.datetime]:
@@ -34,7 +34,7 @@ def moments(run: Run) -> list[dt.datetime]:
 
 def ask(run_tap: Callable[[Sandbox], TapRunner], sandbox: Sandbox) -> TapRunner:
     runner = run_tap(sandbox)
-    runner.config["start_date"] = START
+    runner.config |= {"start_date": START, "end_date": END}
     return runner
 
 
@@ -60,8 +60,16 @@ def test_every_call_once(
     # Half a page more for each period, and the page that told to cut.
     assert len(sandbox.requests) <= 1 + 1.25 * -(-count // 100)
     assert all(earlier <= later for earlier, later in pairwise(moments(run)))
-    assert all(moment <= dt.datetime.now(dt.UTC) for moment in moments(run))
     assert bool(moments(run)) == bool(count)
+    assert not moments(run) or moments(run)[-1] == dt.datetime(
+        2026, 11, 1, tzinfo=dt.UTC
+    )
+
+
+def test_without_an_end_a_run_reads_up_to_its_beginning(tap: TapRunner) -> None:
+    before = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    run = tap(start_date=START)
+    assert before <= moments(run)[-1] <= dt.datetime.now(dt.UTC)
 
 
 def test_sparse_and_dense_years(
@@ -128,8 +136,8 @@ def test_a_call_that_shows_up_late_is_in_the_next_run(
 
 
 def test_no_bookmark_goes_back(tap: TapRunner) -> None:
-    first = tap(start_date=START)
-    second = tap(state=first.state, start_date=START, lookback_days=300)
+    first = tap(start_date=START, end_date=END)
+    second = tap(state=first.state, start_date=START, end_date=END, lookback_days=300)
     assert len(second.ids) > 100
     assert min(moments(second)) >= moments(first)[-1]
 
@@ -265,7 +273,8 @@ def nights(
 def test_an_interrupted_backfill_goes_on_without_a_look_back(
     run_tap: Callable[[Sandbox], TapRunner], make_sandbox: Callable[..., Sandbox]
 ) -> None:
-    runs = nights(run_tap, make_sandbox, start_date=START, max_concurrency=1)
+    start: dict[str, Any] = {"start_date": START, "end_date": END}
+    runs = nights(run_tap, make_sandbox, max_concurrency=1, **start)
     assert len(runs) > 1
     finished = [run.bookmark.get("pass") for run in runs]
     assert [place is None or place["reached"] is None for place in finished] == [
@@ -287,6 +296,7 @@ def test_a_look_back_that_takes_several_runs_comes_to_an_end(
         "lookback_days": 3_000,
     }
     first = run_tap(make_sandbox())(end_date="2026-10-01", **start)
+    start["end_date"] = END
     runs = nights(run_tap, make_sandbox, state=first.state, **start)
     assert 1 < len(runs) < 6
     everything = set(make_sandbox().world.ids)
