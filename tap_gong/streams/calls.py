@@ -135,7 +135,7 @@ class CallsStream(GongStream):
                 iso(start_date),
                 iso(reading.until),
             )
-        if reading.reached:
+        if reading.reached and reading.reached <= reading.until:
             return reading.reached
         start = max(min(reading.began or reading.until, reading.until, end), LONG_AGO)
         start -= lookback

@@ -333,6 +333,18 @@ def test_a_look_back_counts_from_when_the_pass_began(
     assert len(tap(start_date=START, state=second.state).ids) < 20
 
 
+def test_a_bookmark_that_was_set_back_counts(tap: TapRunner, sandbox: Sandbox) -> None:
+    """Also where the place of an unfinished pass still stands beside it."""
+    bookmark = {
+        "replication_key_value": "2025-06-01T00:00:00Z",
+        "pass": {"began": "2026-10-30T00:00:00Z", "reached": "2026-10-01T00:00:00Z"},
+    }
+    run = tap(start_date=START, state={"bookmarks": {"calls": bookmark}})
+    assert set(run.ids) == set(
+        sandbox.world.listing(dt.datetime(2025, 5, 29, tzinfo=dt.UTC), None)
+    )
+
+
 def test_partitions_in_a_state_are_ignored(tap: TapRunner, sandbox: Sandbox) -> None:
     partitions = [{"context": {"id": str(n)}} for n in range(9)]
     state = {"bookmarks": {"calls": {"partitions": partitions}}}
