@@ -12,7 +12,7 @@ import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
+from http import HTTPStatus, client
 from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ _EXPIRED_CURSOR = re.compile(
 )
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
 _VERIFY_REASON = re.compile(r"certificate verify failed: ([\w -]+)")
-_NO_ADDRESS = (InvalidSchema, InvalidURL, LocationValueError)
+_NO_ADDRESS = (InvalidSchema, InvalidURL, LocationValueError, client.InvalidURL)
 """The address cannot be asked, now or later."""
 _NO_HTTP = "The answer of {where} is no valid HTTP: "
 _NO_CONNECTION = "The connection to {where} failed: "
@@ -239,7 +239,7 @@ def no_answer(error: Exception, *, host: str, proxy: str) -> Exception:
         The error to raise. It asks for another try where that may help, and has no part
         of what was sent or received.
     """
-    if isinstance(error, _NO_ADDRESS):
+    if any(isinstance(cause, _NO_ADDRESS) for cause in _causes(error)):
         what = (
             "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY holds no address of a proxy that "
             "can be used"

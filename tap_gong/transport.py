@@ -7,6 +7,7 @@ import os
 import re
 import ssl
 import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -56,6 +57,12 @@ MAX_429 = 50
 LARGEST_ANSWER = 64_000_000
 """Bytes of an answer, unpacked: a hundred calls with their transcripts have fewer."""
 
+LARGE_ANSWER = 1_000_000
+"""Bytes from which on an answer waits for its turn to be read to the end."""
+
+LARGE_ANSWERS = 4
+"""How many of these are read at once: this bounds the memory, whatever comes."""
+
 PIECE = 65_536
 """Bytes of an answer to read, or to unpack, at once."""
 
@@ -98,6 +105,7 @@ class PacedAdapter(HTTPAdapter):
         self.retries = 0
         """How many of them repeat an earlier one."""
         self._max_wait_seconds = max_wait_seconds
+        self._large_answers = threading.BoundedSemaphore(LARGE_ANSWERS)
         self._counting = threading.Lock()
 
     def count_retry(self) -> None:
@@ -156,13 +164,38 @@ class PacedAdapter(HTTPAdapter):
         """Send a request and read its answer to the end."""
         try:
             response = super().send(request, **options)
-            _read_whole(response)
+            self._read_whole(response)
         except (OSError, HTTPError) as error:
             url = str(request.url)
             proxy = select_proxy(url, options.get("proxies"))
             where = _host(proxy) if proxy else ""
             raise no_answer(error, host=_host(url), proxy=where) from None
         return response
+
+    def _read_whole(self, response: requests.Response) -> None:
+        """Read an answer to its end.
+
+        Raises:
+            RetriableAPIError: If it is too large, and not read further; or if it is
+                packed in a way that was not asked for.
+        """
+        content = bytearray()
+        if response.headers.get("Content-Encoding", "").strip().lower() in _READABLE:
+            with ExitStack() as turn:
+                for piece in response.iter_content(PIECE):
+                    if len(content) <= LARGE_ANSWER < len(content) + len(piece):
+                        turn.enter_context(self._large_answers)
+                    content += piece
+                    if len(content) > LARGEST_ANSWER:
+                        response.close()
+                        content.clear()  # the error holds this frame
+                        raise too_large(response, LARGEST_ANSWER // 10**6)
+        else:
+            response.close()
+            if response.status_code == HTTPStatus.OK:
+                raise wrong_encoding(response)
+        # Response.content would read 10 KB at a time.
+        response._content = bytes(content)  # noqa: SLF001
 
     def _hold(self, seconds: float, why: str, asked: float | None = None) -> None:
         """Let everyone wait, or end the run for everyone if that is too long."""
@@ -356,26 +389,3 @@ def _host(address: str) -> str:
     """Find host and port in an address; neither scheme nor password."""
     whole = address if "://" in address else f"http://{address}"
     return parse_url(whole).netloc or ""
-
-
-def _read_whole(response: requests.Response) -> None:
-    """Read an answer to its end.
-
-    Raises:
-        RetriableAPIError: If it is too large, and not read further; or if it is packed
-            in a way that was not asked for.
-    """
-    pieces: list[bytes] = []
-    if response.headers.get("Content-Encoding", "").strip().lower() in _READABLE:
-        size = 0
-        for piece in response.iter_content(PIECE):
-            size += len(piece)
-            if size > LARGEST_ANSWER:
-                response.close()
-                raise too_large(response, LARGEST_ANSWER // 10**6)
-            pieces.append(piece)
-    else:
-        response.close()
-        if response.status_code == HTTPStatus.OK:
-            raise wrong_encoding(response)
-    response._content = b"".join(pieces)  # noqa: SLF001 - Response.content reads slowly

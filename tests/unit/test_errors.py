@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
@@ -555,7 +556,9 @@ def test_no_answer_looks_at_the_context_as_well() -> None:
         requests.exceptions.InvalidURL(MARKER),
         requests.exceptions.InvalidSchema(MARKER),
         LocationParseError(MARKER),
+        chained(requests.ConnectionError(MARKER), http.client.InvalidURL(MARKER)),
     ],
+    ids=range(4),
 )
 @pytest.mark.parametrize(
     ("proxy", "named"), [("", "api_url gives ('api.gong.io')"), ("a:1", "HTTPS_PROXY")]

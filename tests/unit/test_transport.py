@@ -6,7 +6,7 @@ import io
 import shutil
 import threading
 from base64 import b64encode
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -35,6 +35,7 @@ from tap_gong.pace import HEADROOM, Pace
 from tap_gong.settings import PROPERTIES, Settings
 from tap_gong.transport import (
     BARE_429_WAITS,
+    LARGE_ANSWERS,
     LARGEST_ANSWER,
     LONGEST_WAIT,
     MAX_429,
@@ -358,6 +359,46 @@ def test_an_answer_that_is_large(clock: Clock, gong: Callable[..., Gong]) -> Non
     large.raw = io.BytesIO(b" " * LARGEST_ANSWER)
     gong(large)
     assert len(adapter_for(clock).send(prepared()).content) == LARGEST_ANSWER
+
+
+def test_few_large_answers_are_read_at_once(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_gong.transport.LARGE_ANSWER", 100_000)
+    one_too_many = threading.Barrier(LARGE_ANSWERS + 1, timeout=0.2)
+    counting = threading.Lock()
+    counts = [0]
+
+    class Large(io.BytesIO):
+        @override
+        def read(self, size: int | None = -1, /) -> bytes:
+            if 0 < self.tell() == len(self.getbuffer()):  # the last piece is read
+                with counting:
+                    counts.append(counts[-1] + 1)
+                with suppress(threading.BrokenBarrierError):
+                    one_too_many.wait()
+                with counting:
+                    counts.append(counts[-1] - 1)
+            return super().read(size)
+
+    def send(*_: object, **__: object) -> requests.Response:
+        response = answer(200)
+        response.raw = Large(b" " * 150_000)
+        return response
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    adapter = adapter_for(clock, per_second=10_000)
+    threads = [
+        threading.Thread(target=adapter.send, args=(prepared(),))
+        for _ in range(3 * LARGE_ANSWERS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert one_too_many.broken
+    assert 0 < max(counts) <= LARGE_ANSWERS
+    assert counts[-1] == 0
 
 
 @pytest.mark.parametrize("encoding", ["", "identity", "gzip", "X-GZIP", " deflate "])
