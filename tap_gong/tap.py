@@ -128,8 +128,7 @@ class TapGong(Tap):
     @cached_property
     def settings(self) -> Settings:
         """The checked settings."""
-        known = settings.PROPERTIES.keys() | self._sdk_properties().keys()
-        return Settings.from_config(self.config, known=known)
+        return Settings.from_config(self.config, known=self._known_settings())
 
     @cached_property
     def session(self) -> GongSession:
@@ -204,13 +203,17 @@ class TapGong(Tap):
         return []
 
     def _warn_of_unknown_variables(self) -> None:
-        known = self.config_jsonschema["properties"]
+        known = self._known_settings()
         if unknown := settings.unknown_variables(self._env_var_prefix, known):
             self.logger.warning(
                 "No setting belongs to these variables of the environment, which are "
                 "ignored: %s.",
                 ", ".join(unknown),
             )
+
+    def _known_settings(self) -> set[str]:
+        """The names of all settings, the SDK's included."""
+        return settings.PROPERTIES.keys() | self._sdk_properties().keys()
 
     def _sdk_properties(self) -> dict[str, Any]:
         """The schemas of the settings that the SDK adds: stream maps and flattening."""

@@ -152,6 +152,7 @@ def test_blank_variables_are_not_set_and_unknown_ones_are_named(
     for name in ("CALL_IDS", "STREAM_MAPS", "FLATTENING_ENABLED", "LOOKBACK_DAYS"):
         monkeypatch.setenv(f"TAP_GONG_{name}", "")
     monkeypatch.setenv("TAP_GONG_START_DATE", "2024-10-30")
+    monkeypatch.setenv("TAP_GONG_FLATTENING_SEPARATOR", "__")
     monkeypatch.setenv("TAP_GONG_ENDDATE", "2025-01-01")
     run = tap("--config=ENV")
     assert sorted(run.ids) == sorted(sandbox.world.ids)
