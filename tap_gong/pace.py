@@ -23,9 +23,6 @@ CATCH_UP = 0.005
 """Seconds by which a turn that came late may shorten the wait for the next one: without
 it each late wake-up of a thread would slow the whole run."""
 
-LONGEST_SLEEP = 0.5
-"""Seconds after which a waiting thread looks again whether the pace was closed."""
-
 
 class Pace:
     """Turns at a fixed rate for any number of threads; each takes one by `wait`.
@@ -40,18 +37,19 @@ class Pace:
         per_second: float,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         """Start with the first turn free.
 
         Args:
             per_second: Turns a second, above 0; decimals allowed.
             clock: Monotonic time in seconds.
-            sleep: How to wait, in seconds.
+            sleep: How to wait, in seconds; by default until `close`, at the longest.
         """
         self._interval = (1 + HEADROOM) / per_second
         self._clock = clock
-        self._sleep = sleep
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
         self._queue = _Queue()
         self._hold = threading.Lock()
         self._next = clock()
@@ -70,7 +68,7 @@ class Pace:
             # The time is read again after each sleep: a hold may have come meanwhile.
             while (wait := max(self._next, self._held_until) - self._clock()) > 0:
                 self._raise_if_closed()
-                self._sleep(min(wait, LONGEST_SLEEP))
+                self._sleep(wait)
             self._raise_if_closed()
             earliest = self._clock() - CATCH_UP
             self._next = max(self._next, earliest, self._held_until) + self._interval
@@ -86,6 +84,7 @@ class Pace:
     def close(self, error: Exception) -> None:
         """Give no more turns: each `wait`, begun or to come, raises this error."""
         self._closed_by = error
+        self._closed.set()
 
     def _raise_if_closed(self) -> None:
         if self._closed_by:
