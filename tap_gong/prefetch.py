@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ def prefetch(  # noqa: PLR0913 - all but two by name
     workers: int,
     ahead: int,
     held: int,
+    wanted: Callable[[], int] = lambda: sys.maxsize,
     idle: Callable[[], None] = lambda: None,
     idle_seconds: float = 0.2,
 ) -> Iterator[tuple[S, R]]:
@@ -49,6 +51,9 @@ def prefetch(  # noqa: PLR0913 - all but two by name
         held: How many results may be fetched and not yet yielded before a slice waits
             with its next one. This bounds the memory. For the slice that is yielded
             next, only its own results count: it never waits for others.
+        wanted: Tells how many slices should be fetched at once just now, if not as many
+            as there are workers: with fewer under way, fewer are left unfinished when
+            a run has to stop.
         idle: Called in the caller's thread whenever nothing came for a while; what
             it raises ends the run.
         idle_seconds: That while.
@@ -61,7 +66,7 @@ def prefetch(  # noqa: PLR0913 - all but two by name
         BaseException: The error of the first slice, in the plan's order, that could
             not be fetched, once all that came before it has been yielded.
     """
-    window = _Window(plan, _Crew(fetch, workers, held), ahead)
+    window = _Window(plan, _Crew(fetch, workers, held), ahead, wanted)
     try:
         while task := window.first():
             if task.results:
@@ -103,25 +108,44 @@ class _News(Generic[S, R]):
 class _Window(Generic[S, R]):
     """The slices under way, in the plan's order."""
 
-    def __init__(self, plan: Iterable[S], crew: _Crew[S, R], ahead: int) -> None:
+    def __init__(
+        self,
+        plan: Iterable[S],
+        crew: _Crew[S, R],
+        ahead: int,
+        wanted: Callable[[], int],
+    ) -> None:
         self._slices: Iterator[tuple[int, S]] = zip(count(), plan, strict=False)
         self._crew = crew
         self._ahead = ahead
+        self._wanted = wanted
         self._tasks: list[_Task[S, R]] = []
+        self._unsubmitted = 0
+        self._under_way = 0
 
     def first(self) -> _Task[S, R] | None:
         """Submit what there is room for; give the first slice, if there is any."""
         tasks = self._tasks
         for number, slice_ in islice(self._slices, max(0, self._ahead - len(tasks))):
             tasks.append(_Task(slice_, (number,)))
-        for task in islice(tasks, self._ahead):
-            if not task.submitted:
-                self._crew.submit(task)
+            self._unsubmitted += 1
+        if self._unsubmitted:
+            self._submit_more()
         if not tasks:
             return None
         if not tasks[0].is_first:
             self._crew.let_go_on(tasks[0])
         return tasks[0]
+
+    def _submit_more(self) -> None:
+        wanted = self._wanted()
+        for task in islice(self._tasks, self._ahead):
+            if self._under_way >= wanted:
+                break
+            if not task.submitted:
+                self._unsubmitted -= 1
+                self._under_way += 1
+                self._crew.submit(task)
 
     def take(self, task: _Task[S, R]) -> R:
         """Take the next result out of a task."""
@@ -139,6 +163,8 @@ class _Window(Generic[S, R]):
         except queue.Empty:
             return False
         task = news.task
+        if news.result is None:
+            self._under_way -= 1
         if task.cancelled:
             return True
         if isinstance(news.result, Split):
@@ -163,11 +189,13 @@ class _Window(Generic[S, R]):
         self._tasks[index : index + 1] = [
             _Task(part, (*task.place, number)) for number, part in enumerate(parts)
         ]
+        self._unsubmitted += len(parts)
 
     def _cut_after(self, index: int) -> None:
         # Nothing after a failed slice will be yielded: spend no request on it.
         self._crew.cancel(self._tasks[index + 1 :])
         del self._tasks[index + 1 :]
+        self._unsubmitted = sum(not task.submitted for task in self._tasks)
         self._slices = iter(())
 
 

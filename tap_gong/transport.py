@@ -7,6 +7,7 @@ import os
 import re
 import ssl
 import threading
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -53,6 +54,8 @@ LONGEST_WAIT = 366 * 86_400
 MAX_429 = 50
 """So many 429 in a row to one request are not a limit but a fault."""
 
+LATEST_SHARE = 0.1
+"""How much of the latency that is told is that of the latest answer."""
 
 LARGEST_ANSWER = 64_000_000
 """Bytes of an answer, unpacked: a hundred calls with their transcripts have fewer."""
@@ -104,6 +107,8 @@ class PacedAdapter(HTTPAdapter):
         """Requests sent so far, refused ones and retries included."""
         self.retries = 0
         """How many of them repeat an earlier one."""
+        self.latency = 0.0
+        """Seconds from a request to the end of its answer, lately."""
         self._max_wait_seconds = max_wait_seconds
         self._large_answers = threading.BoundedSemaphore(LARGE_ANSWERS)
         self._counting = threading.Lock()
@@ -162,6 +167,7 @@ class PacedAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, options: Mapping[str, Any]
     ) -> requests.Response:
         """Send a request and read its answer to the end."""
+        began = time.monotonic()
         try:
             response = super().send(request, **options)
             self._read_whole(response)
@@ -170,6 +176,10 @@ class PacedAdapter(HTTPAdapter):
             proxy = select_proxy(url, options.get("proxies"))
             where = _host(proxy) if proxy else ""
             raise no_answer(error, host=_host(url), proxy=where) from None
+        seconds = time.monotonic() - began
+        with self._counting:
+            share = LATEST_SHARE if self.latency else 1
+            self.latency += share * (seconds - self.latency)
         return response
 
     def _read_whole(self, response: requests.Response) -> None:

@@ -50,6 +50,9 @@ class CallIdPlan(Plan):
         self._queue = dict.fromkeys(queued_call_ids(bookmark))
         self._has_queue = "call_ids" in bookmark
         self._writes_position = "position" in bookmark
+        position = bookmark.get("position")
+        # Where null stands, Meltano cannot merge an object: then the position is text.
+        self._writes_text = self._writes_position and not isinstance(position, dict)
         self._absent: list[str] = []
         """IDs of the queue that are absent, as long as none of it is known."""
         self._knows_queue = False
@@ -102,8 +105,12 @@ class CallIdPlan(Plan):
             kept = [] if self.is_done and not self.complaint() else self._absent
             place["call_ids"] = [*kept, *self._queue]
         if self._done_of_list and not self.is_done:
+            place["position"] = (
+                f"{self._digest}:{self._done_of_list}"
+                if self._writes_text
+                else {"of": self._digest, "done": self._done_of_list}
+            )
             self._writes_position = True
-            place["position"] = {"of": self._digest, "done": self._done_of_list}
         elif self._writes_position:
             place["position"] = None
         return place
@@ -122,9 +129,15 @@ class CallIdPlan(Plan):
 
     def _saved_position(self, bookmark: Mapping[str, Any]) -> int:
         match bookmark.get("position"):
-            case {"of": of, "done": int(done)} if of == self._digest:
-                return done if 0 < done < len(self._configured) else 0
-        return 0
+            case {"of": of, "done": int(done)}:
+                pass
+            case str(text):
+                of, _, digits = text.partition(":")
+                done = int(digits) if digits.isascii() and digits.isdigit() else 0
+            case _:
+                return 0
+        is_inside = of == self._digest and 0 < done < len(self._configured)
+        return done if is_inside else 0
 
     @cached_property
     def _digest(self) -> str:

@@ -47,7 +47,11 @@ does not say how many calls there are."""
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How far the calls have been read, as the bookmark says it."""
+    """How far the calls have been read, as the bookmark says it.
+
+    In the bookmark each is a value of its own, not one object: where null stands,
+    Meltano cannot merge an object.
+    """
 
     until: datetime | None = None
     """All calls before this moment are out, but for those that Gong shows late."""
@@ -56,6 +60,8 @@ class Reading:
     for a pass of one run."""
     reached: datetime | None = None
     """Where an unfinished pass goes on; None after a finished one."""
+    emitted: frozenset[str] = frozenset()
+    """IDs of the calls after `reached` that are out already."""
     workspace_id: str | None = None
     """The only workspace that was read; None for all."""
 
@@ -66,14 +72,13 @@ class Reading:
         Raises:
             SettingsError: If it holds something that is no moment.
         """
-        unfinished = bookmark.get("pass")
-        if not isinstance(unfinished, dict):
-            unfinished = {}
         workspace_id = bookmark.get("workspace_id")
+        emitted = bookmark.get("pass_emitted")
         return cls(
-            _moment(bookmark.get("replication_key_value"), "replication_key_value"),
-            _moment(unfinished.get("began"), "pass.began"),
-            _moment(unfinished.get("reached"), "pass.reached"),
+            _moment(bookmark, "replication_key_value"),
+            _moment(bookmark, "pass_began"),
+            _moment(bookmark, "pass_reached"),
+            frozenset(map(str, emitted) if isinstance(emitted, list) else ()),
             None if workspace_id is None else str(workspace_id),
         )
 
@@ -83,11 +88,9 @@ class Reading:
             "replication_key": "started",
             "replication_key_value": self.until and iso(self.until),
             "workspace_id": self.workspace_id,
-            "pass": self.began
-            and {
-                "began": iso(self.began),
-                "reached": self.reached and iso(self.reached),
-            },
+            "pass_began": self.began and iso(self.began),
+            "pass_reached": self.reached and iso(self.reached),
+            "pass_emitted": sorted(self.emitted) or None,
         }
 
 
@@ -126,6 +129,7 @@ class PeriodPlan(Plan):
             workspace_id: The only workspace to read; None for all.
         """
         self._before = reading
+        self.skip = reading.emitted if reading.reached == start else frozenset()
         self._written = {name for name in bookmark if bookmark[name] is not None}
         self._endpoint = endpoint
         self._start, self._end = start, end
@@ -183,6 +187,7 @@ class PeriodPlan(Plan):
         """Move on to the end of the period."""
         _, end = _period(slice_)
         self._found += len(found)
+        self.skip = self.skip.difference(found)
         self._reached = max(
             self._reached or self._start, min(end, asked_at.replace(microsecond=0))
         )
@@ -214,18 +219,19 @@ class PeriodPlan(Plan):
     @override
     def place(self) -> Mapping[str, Any]:
         """Give the bookmark: it stays where it was unless calls have come."""
-        if self._reached is None or not self._found:
+        if not self._found and not self.emitted:
             return {}
         if self._is_short:
             after = self._before
         else:
-            until = max(self._before.until or self._reached, self._reached)
-            reached = None if self.is_done else self._reached
-            needs_pass = reached is not None or self._began < until
+            reached = self._reached or self._start
+            until = max(self._before.until or reached, reached)
+            needs_pass = not self.is_done or self._began < until
             after = Reading(
                 until,
                 self._began if needs_pass else None,
-                reached,
+                None if self.is_done else reached,
+                frozenset() if self.is_done else self.skip.union(self.emitted),
                 self._workspace_id,
             )
         place = after.to_bookmark()
@@ -257,7 +263,8 @@ def _period(slice_: Slice) -> tuple[datetime, datetime]:
     return slice_.period
 
 
-def _moment(value: object, name: str) -> datetime | None:
+def _moment(bookmark: Mapping[str, Any], name: str) -> datetime | None:
+    value = bookmark.get(name)
     if value is None:
         return None
     return parse_moment(str(value), f"state: calls.{name}").replace(microsecond=0)

@@ -52,6 +52,10 @@ class Plan(ABC):
     """What the plan reads, in one sentence for the log."""
     nothing_found: str = ""
     """What to tell if the whole plan brought no record."""
+    emitted: Collection[str] = ()
+    """The keys of the slice under way that are out already."""
+    skip: frozenset[str] = frozenset()
+    """The keys that an earlier run has emitted of the slice at the start."""
     recounted: int | None = None
     """How many records the slice of `recount` has by now, once it was counted."""
 

@@ -94,7 +94,8 @@ def test_the_schema_names_the_bookmark(tap: TapRunner) -> None:
     assert run.bookmark == {
         "replication_key": "started",
         "replication_key_value": run.bookmark["replication_key_value"],
-        "pass": None,
+        "pass_began": None,
+        "pass_reached": None,
     }
 
 
@@ -276,15 +277,11 @@ def test_an_interrupted_backfill_goes_on_without_a_look_back(
     start: dict[str, Any] = {"start_date": START, "end_date": END}
     runs = nights(run_tap, make_sandbox, max_concurrency=1, **start)
     assert len(runs) > 1
-    finished = [run.bookmark.get("pass") for run in runs]
-    assert [place is None or place["reached"] is None for place in finished] == [
-        *[False] * (len(runs) - 1),
-        True,
-    ]
-    # What is read of a period when the quota is spent comes again, and no more.
+    unfinished = [bool(run.bookmark.get("pass_reached")) for run in runs]
+    assert unfinished == [*[True] * (len(runs) - 1), False]
+    # Each call comes once, also where the quota was spent in the middle of a period.
     ids = [id_ for run in runs for id_ in run.ids]
-    assert set(ids) == set(make_sandbox().world.ids)
-    assert len(ids) <= 1_200 + 500 * (len(runs) - 1)
+    assert sorted(ids) == sorted(make_sandbox().world.ids)
 
 
 def test_a_look_back_that_takes_several_runs_comes_to_an_end(
@@ -317,10 +314,8 @@ def test_a_look_back_counts_from_when_the_pass_began(
             "calls": {
                 "replication_key": "started",
                 "replication_key_value": (started + dt.timedelta(1)).isoformat(),
-                "pass": {
-                    "began": (started + dt.timedelta(1)).isoformat(),
-                    "reached": (started + dt.timedelta(1)).isoformat(),
-                },
+                "pass_began": (started + dt.timedelta(1)).isoformat(),
+                "pass_reached": (started + dt.timedelta(1)).isoformat(),
             }
         }
     }
@@ -337,7 +332,8 @@ def test_a_bookmark_that_was_set_back_counts(tap: TapRunner, sandbox: Sandbox) -
     """Also where the place of an unfinished pass still stands beside it."""
     bookmark = {
         "replication_key_value": "2025-06-01T00:00:00Z",
-        "pass": {"began": "2026-10-30T00:00:00Z", "reached": "2026-10-01T00:00:00Z"},
+        "pass_began": "2026-10-30T00:00:00Z",
+        "pass_reached": "2026-10-01T00:00:00Z",
     }
     run = tap(start_date=START, state={"bookmarks": {"calls": bookmark}})
     assert set(run.ids) == set(

@@ -307,3 +307,25 @@ def test_absent_ids_stay_in_the_queue_until_another_one_is_known() -> None:
     assert plan.place()["call_ids"] == ["3", "4"]
     plan.finish(slices[2], (), NOW)
     assert plan.place()["call_ids"] == ["4"]
+
+
+# States that Meltano merges
+
+
+def test_where_null_stands_the_position_is_text() -> None:
+    """Meltano cannot merge an object there."""
+    configured = [str(number) for number in range(9)]
+    bookmark: dict[str, Any] = {"position": None}
+    run(bookmark, configured, slices=4)
+    assert bookmark == {"position": f"{digest_of(configured)}:4"}
+    assert run(bookmark, configured, slices=3) == ["4", "5", "6"]
+    assert bookmark == {"position": f"{digest_of(configured)}:7"}
+    assert run(bookmark, configured) == ["7", "8"]
+    assert bookmark == {"position": None}
+
+
+@pytest.mark.parametrize("text", ["", ":", "x:1", ":1", "{}:", "{}:x", "{}:9", "{}:-1"])
+def test_a_text_that_is_no_position(text: str) -> None:
+    configured = ["1", "2", "3"]
+    bookmark = {"position": text.format(digest_of(configured))}
+    assert run(bookmark, configured) == configured
