@@ -6,9 +6,16 @@ import socket
 from typing import NoReturn
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("unit", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile(
+    "unit",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    # It measures the machine, like the deadline.
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("unit")
 
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
