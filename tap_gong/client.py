@@ -160,7 +160,7 @@ class GongStream(Stream):
                     new = page.records.keys() - plan.skip
                     yield from (page.records[key] for key in page.records if key in new)
                     progress.add(len(new))
-                    found |= page.records.keys()
+                    found.update(page.records)
                     if not page.is_last:
                         writer.flush()
                         look_around()

@@ -260,12 +260,12 @@ def nights(
     make_sandbox: Callable[..., Sandbox],
     **settings: Any,  # noqa: ANN401
 ) -> list[Run]:
-    """Run with a quota of 10 requests a night until a run gets through."""
+    """Run with a quota of 8 requests a night until a run gets through."""
     state = settings.pop("state", None)
     runs: list[Run] = []
     while not runs or runs[-1].status:
         assert len(runs) < 9
-        sandbox = make_sandbox(requests_per_day=10)
+        sandbox = make_sandbox(requests_per_day=8)
         runs.append(run_tap(sandbox)(state=state, **settings))
         state = runs[-1].state
     return runs
