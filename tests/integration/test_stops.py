@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,10 +54,10 @@ def test_a_signal_ends_the_run_soon_with_its_place_written(
     # Nothing is flushed before a checkpoint, so wait for what the sandbox has seen.
     while len(sandbox.requests) < 35:
         os.sched_yield()
-    sent = time.monotonic()
     process.send_signal(signum)
     status, log = finish(process, target)
-    assert time.monotonic() - sent < 2
+    # It did not wait for the slow answer: no request timed out and was sent again.
+    assert len(sandbox.requests) <= len(wanted)
     assert status == 128 + signum
     assert "Traceback" not in log
     assert f"Stopped by signal {signum:d}" in log
