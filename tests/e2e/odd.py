@@ -63,7 +63,7 @@ def calls() -> list[Json]:
         dict.fromkeys(FIELDS.keys() - {"id", "started"}),
         {},
     ]
-    ids = ["1", "00000000000000000001", *(str(2**64 - n) for n in range(1, len(made)))]
+    ids = ["1", *(str(2**64 - n) for n in range(1, len(made)))]
     return [
         {"started": "2025-01-01T00:00:00Z"} | call | {"id": id_}
         for id_, call in zip(ids, made, strict=False)
