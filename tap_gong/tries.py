@@ -90,20 +90,20 @@ class Tries:
                 raise
             if attempt >= tries:
                 break
-            self._tell(failure)
+            self._tell(failure, tries)
             self._session.paced.count_retry()
             pause(backoff(attempt))
         msg = f"{failure} That was try {attempt} of {tries}."
         raise FatalAPIError(msg)
 
-    def _tell(self, failure: str) -> None:
+    def _tell(self, failure: str, tries: int) -> None:
         """Tell the first failure of a spell to everybody, the others to DEBUG."""
         with self._telling:
             now, before = self._clock(), self._failed_at
             self._failed_at = now
         if before is None or now - before > SPELL_SECONDS:
             self._logger.warning(
-                "%s Trying again, up to %d times for each request.", failure, TRIES
+                "%s Trying again, up to %d times for each request.", failure, tries
             )
         else:
             self._logger.debug("Trying again: %s", failure)

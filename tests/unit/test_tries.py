@@ -67,8 +67,9 @@ def test_too_much_is_not_asked_for_often(clock: Clock) -> None:
         tried(session, clock)
 
 
-def test_too_much_once(clock: Clock) -> None:
+def test_too_much_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     assert tried(session_with(TooLargeError("Too large.")), clock) == 2
+    assert told(caplog) == ["Too large. Trying again, up to 2 times for each request."]
 
 
 def test_what_every_request_would_get_ends_the_run(clock: Clock) -> None:
