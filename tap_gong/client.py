@@ -23,7 +23,7 @@ from tap_gong.errors import (
     LongWaitError,
     SettingsError,
     interpret,
-    quota_spent,
+    wait_too_long,
     wrong_shape,
 )
 from tap_gong.pace import PLACE
@@ -184,7 +184,7 @@ class GongStream(Stream):
                 session.paced.pace.close(error)
                 checkpoint.write()
                 if isinstance(error, LongWaitError):
-                    raise quota_spent(
+                    raise wait_too_long(
                         error, done=progress.done, expected=plan.expected
                     ) from None
                 raise
@@ -266,6 +266,7 @@ class GongStream(Stream):
         self, slices: Iterable[Slice], look_around: Callable[[], None]
     ) -> Iterator[tuple[Slice, Page]]:
         """Fetch slices side by side, within the bounds of settings and memory."""
+        _ = self._tries  # one for all threads
         workers = self.tap.settings.max_concurrency
         ahead = min(8 * workers, RECORDS_HELD // self.plan.weight)
         has_pages = self.plan.weight > self.plan.page_size

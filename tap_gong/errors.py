@@ -288,7 +288,7 @@ def _wrong_certificate(host: str, error: Exception) -> UnwelcomeError:
     )
 
 
-def quota_spent(
+def wait_too_long(
     error: LongWaitError, *, done: int, expected: int | None
 ) -> FatalAPIError:
     """Make the error that ends a run when Gong would have to be waited for too long.

@@ -39,8 +39,8 @@ from tap_gong.errors import (
     UnwelcomeError,
     interpret,
     no_answer,
-    quota_spent,
     too_large,
+    wait_too_long,
     wrong_encoding,
     wrong_shape,
 )
@@ -575,7 +575,7 @@ def test_an_address_that_nobody_can_ask(
 @pytest.mark.parametrize("wait", [301, 3_600, 86_400, 3e6])
 def test_a_long_wait_says_when_to_come_back(wait: float) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    error = quota_spent(LongWaitError("Why so.", wait), done=4_200, expected=10_000)
+    error = wait_too_long(LongWaitError("Why so.", wait), done=4_200, expected=10_000)
     after = datetime.now(UTC)
     assert is_final(error)
     message = str(error)
@@ -587,7 +587,7 @@ def test_a_long_wait_says_when_to_come_back(wait: float) -> None:
 
 
 def test_a_long_wait_that_gong_did_not_ask_for() -> None:
-    error = quota_spent(LongWaitError("Why so."), done=4_200, expected=10_000)
+    error = wait_too_long(LongWaitError("Why so."), done=4_200, expected=10_000)
     assert str(error) == (
         "Why so. 4200 calls are out, 5800 are left. Run again later: the next run goes "
         "on where this one stopped."
@@ -595,7 +595,7 @@ def test_a_long_wait_that_gong_did_not_ask_for() -> None:
 
 
 def test_a_long_wait_before_gong_has_said_how_many_there_are() -> None:
-    message = str(quota_spent(LongWaitError("", 3_600), done=7, expected=None))
+    message = str(wait_too_long(LongWaitError("", 3_600), done=7, expected=None))
     assert "7 calls are out. Come back" in message
 
 

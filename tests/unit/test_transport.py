@@ -29,7 +29,7 @@ from tap_gong.errors import (
     SettingsError,
     TooLargeError,
     UnwelcomeError,
-    quota_spent,
+    wait_too_long,
 )
 from tap_gong.pace import HEADROOM, Pace
 from tap_gong.settings import PROPERTIES, Settings
@@ -483,7 +483,7 @@ def test_retry_after_a_date_far_off(value: str) -> None:
     """It is a wait that a person can be told of."""
     seconds = retry_after(answer(429, value))
     assert seconds == LONGEST_WAIT
-    sentence = str(quota_spent(LongWaitError("", seconds), done=0, expected=None))
+    sentence = str(wait_too_long(LongWaitError("", seconds), done=0, expected=None))
     assert "Come back after 20" in sentence
 
 
