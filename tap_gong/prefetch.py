@@ -145,7 +145,7 @@ class _Window(Generic[S, R]):
             if not task.submitted:
                 self._unsubmitted -= 1
                 self._under_way += 1
-                self._crew.submit(task)
+                self._crew.submit(task, self._under_way)
 
     def take(self, task: _Task[S, R]) -> R:
         """Take the next result out of a task."""
@@ -217,11 +217,16 @@ class _Crew(Generic[S, R]):
         self._most_held = held
         self._held = 0
 
-    def submit(self, task: _Task[S, R]) -> None:
-        """Have a slice fetched by the next worker that is free."""
+    def submit(self, task: _Task[S, R], under_way: int) -> None:
+        """Have a slice fetched by the next worker that is free.
+
+        Args:
+            task: The slice.
+            under_way: How many slices are under way, with this one.
+        """
         task.submitted = True
         self._submitted.put(task)
-        if self._hired < self._size:
+        if self._hired < min(self._size, under_way):
             self._hired += 1
             threading.Thread(target=self._work, daemon=True).start()
 
