@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from tap_gong.prefetch import Place, Split
     from tap_gong.tap import TapGong
 
-RECORDS_HELD = 20_000
-"""Records fetched and not yet emitted, at most or about: some 50 MB."""
+RECORDS_HELD = 30_000
+"""Records fetched and not yet emitted, at most or about: some 75 MB. So many are held
+only where Gong answers slowly and allows far more than 3 requests a second."""
 
 FASTEST = 30
 """Requests a second for which slices are read side by side: ten times what Gong allows.

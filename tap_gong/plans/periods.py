@@ -129,7 +129,7 @@ class PeriodPlan(Plan):
             workspace_id: The only workspace to read; None for all.
         """
         self._before = reading
-        self.skip = reading.emitted if reading.reached == start else frozenset()
+        self.skip = reading.emitted
         self._written = {name for name in bookmark if bookmark[name] is not None}
         self._endpoint = endpoint
         self._start, self._end = start, end

@@ -108,8 +108,10 @@ class CallsStream(GongStream):
         end = min(settings.end_date or now, now)
         reading = self._checked(reading, now)
         start, began = self._start(reading, end), now
-        if reading.reached and start == reading.reached:
+        if start == reading.reached and self._is_incremental:
             began = reading.began or now
+        else:
+            reading = Reading(reading.until, workspace_id=reading.workspace_id)
         if settings.call_lookup != "single":
             self._tell_ignored(call_lookup=settings.call_lookup)
         return PeriodPlan(
@@ -122,11 +124,14 @@ class CallsStream(GongStream):
             workspace_id=settings.workspace_id,
         )
 
+    @property
+    def _is_incremental(self) -> bool:
+        return self.replication_method == REPLICATION_INCREMENTAL
+
     def _start(self, reading: Reading, end: datetime) -> datetime:
         """Tell from when on to read."""
         start_date, lookback = self.tap.settings.start_date, self.tap.settings.lookback
-        is_incremental = self.replication_method == REPLICATION_INCREMENTAL
-        if reading.until is None or not is_incremental:
+        if reading.until is None or not self._is_incremental:
             return start_date or LONG_AGO
         if start_date and start_date > reading.until:
             self.logger.warning(

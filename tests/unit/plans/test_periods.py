@@ -366,11 +366,6 @@ def test_what_is_out_of_a_period_that_is_not_whole() -> None:
     assert again.place()["pass_emitted"] is None
 
 
-def test_another_start_skips_nothing() -> None:
-    place = {"pass_reached": iso(END), "pass_began": iso(END), "pass_emitted": ["1"]}
-    assert plan_of(place).skip == frozenset()
-
-
 # Moments as text
 
 
