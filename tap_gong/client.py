@@ -158,10 +158,12 @@ class GongStream(Stream):
                 for slice_, page in self._prefetched(plan, look_around):
                     asked_at = min(asked_at, page.sent_at)
                     self._time_extracted = page.sent_at
-                    new = page.records.keys() - plan.skip
-                    yield from (page.records[key] for key in page.records if key in new)
-                    progress.add(len(new))
-                    found.update(page.records)
+                    known = plan.skip & page.records.keys()
+                    for key in known:
+                        del page.records[key]
+                    yield from page.records.values()
+                    found.update(page.records, known)
+                    progress.add(len(page.records))
                     if not page.is_last:
                         writer.flush()
                         look_around()
@@ -289,7 +291,7 @@ class GongStream(Stream):
         """
         paced = self.tap.session.paced
         rate = min(self.tap.settings.requests_per_second, FASTEST)
-        return 1 + int(rate * paced.latency)
+        return 2 + int(rate * paced.latency)
 
     def _count(self, slice_: Slice, look_around: Callable[[], None]) -> int:
         """Ask how many records a slice has by now."""
