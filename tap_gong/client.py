@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from datetime import timedelta
 from functools import cached_property
@@ -66,6 +67,8 @@ class GongStream(Stream):
     """
 
     schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schemas))
+    # The SDK's own checkpoint, which does not weigh the state; `Checkpoint` does.
+    STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(self, tap: TapGong) -> None:
         """Make the stream; nothing is read from the settings yet.

@@ -228,10 +228,14 @@ def test_a_changed_list_starts_anew(tap: TapRunner, sandbox: Sandbox) -> None:
     assert run.ids == wanted
 
 
-@pytest.mark.parametrize("queued", [300, 1_200])
+@pytest.mark.parametrize("queued", [300, 1_200, 20_000])
 def test_the_state_of_a_long_queue_stays_light(
-    tap: TapRunner, sandbox: Sandbox, queued: int
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    queued: int,
 ) -> None:
+    sandbox = make_sandbox(calls=max(queued, 1_200))
+    tap = run_tap(sandbox)
     queue = list(sandbox.world.ids[:queued])
     state = {"bookmarks": {"calls": {"call_ids": queue}}}
     run = tap(state=state, call_lookup="batch")
