@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tap_gong.transport import PacedAdapter
 
 SECONDS_BETWEEN_LINES = 10
+SECONDS_BETWEEN_DRAWS = 0.2
 
 _BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
@@ -109,18 +110,16 @@ class Progress:
         self.absent += ids
 
     def tell(self) -> None:
-        """Draw the bar, or tell a line if ten seconds have passed since the last."""
-        expected = self._plan.expected
-        if self._bar is not None:
-            # Also while nothing comes: the time goes on.
-            self._bar.total, self._bar.n = expected, self.done
-            self._bar.set_postfix_str(f"{self._time_left()} left", refresh=False)
-            self._bar.update(0)
-            return
-        now = self._clock()
-        if now - self._told < SECONDS_BETWEEN_LINES:
+        """Draw the bar, or tell a line, if it is time to: also while nothing comes."""
+        now, expected = self._clock(), self._plan.expected
+        between = SECONDS_BETWEEN_LINES if self._bar is None else SECONDS_BETWEEN_DRAWS
+        if now - self._told < between:
             return
         self._told = now
+        if self._bar is not None:
+            self._bar.total, self._bar.n = expected, self.done
+            self._bar.set_postfix_str(f"{self._time_left()} left")
+            return
         share = 100 * self.done // expected if expected else 0
         self._logger.info(
             "%d of %s calls (%d%%), %d records, %.1f requests a second, %s left.",

@@ -123,8 +123,14 @@ def test_a_bar_in_a_terminal(
             clock.now += 60
             progress.add(1)
             progress.tell()
+        # The bar is drawn anew while nothing comes, too.
+        clock.now += 60
+        progress.tell()
         assert caplog.messages == []
-    assert "0/4" in capsys.readouterr().err
+    drawn = capsys.readouterr().err
+    for count in range(5):
+        assert f"{count}/4 [" in drawn
+    assert "unknown time left" in drawn
 
 
 class Expecting(CallIdPlan):
