@@ -139,6 +139,22 @@ def test_a_signal_while_the_settings_are_checked_ends_the_run_there(
     assert sandbox.requests == []
 
 
+def assert_that_the_reader_has_gone(folder: Path, config: dict[str, Any]) -> None:
+    """Run the tap, read one line, go away, and look what it says."""
+    process = start(folder, config, Target())
+    assert process.stdout
+    assert process.stderr
+    with process:
+        process.stdout.readline()
+        process.stdout.close()
+        log = process.stderr.read()
+    assert process.returncode == 1
+    (error,) = [line for line in log.splitlines() if "| ERROR " in line]
+    assert "The reader of stdout has gone" in error
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+
+
 def test_a_reader_that_goes_away_is_noticed_while_the_tap_waits(
     run_tap: Callable[[Sandbox], TapRunner],
     make_sandbox: Callable[..., Sandbox],
@@ -147,18 +163,8 @@ def test_a_reader_that_goes_away_is_noticed_while_the_tap_waits(
     sandbox = make_sandbox(slow_seconds=600)
     wanted = sandbox.world.ids[0]
     sandbox.faults_for[wanted] = ["slow"] * 20
-    process = start(tmp_path, run_tap(sandbox).config | {"call_ids": wanted}, Target())
-    assert process.stdout
-    assert process.stderr
-    with process:
-        process.stdout.readline()
-        process.stdout.close()
-        log = process.stderr.read()
-    assert process.returncode == 1
-    (error,) = [line for line in log.splitlines() if "| ERROR " in line]
-    assert "The reader of stdout has gone" in error
-    assert "Traceback" not in log
-    assert "Exception ignored" not in log
+    config = run_tap(sandbox).config | {"call_ids": wanted}
+    assert_that_the_reader_has_gone(tmp_path, config)
     assert len(sandbox.requests) <= 1
 
 
@@ -167,18 +173,7 @@ def test_a_reader_that_goes_away_ends_the_run_in_one_sentence(
 ) -> None:
     wanted = list(slow_sandbox.world.ids[:COUNT])
     config = run_tap(slow_sandbox).config | {"call_ids": wanted}
-    process = start(tmp_path, config, Target())
-    assert process.stdout
-    assert process.stderr
-    with process:
-        process.stdout.readline()
-        process.stdout.close()
-        log = process.stderr.read()
-    assert process.returncode == 1
-    (error,) = [line for line in log.splitlines() if "| ERROR " in line]
-    assert "The reader of stdout has gone" in error
-    assert "Traceback" not in log
-    assert "Exception ignored" not in log
+    assert_that_the_reader_has_gone(tmp_path, config)
     assert len(slow_sandbox.requests) < COUNT
 
 
