@@ -166,6 +166,11 @@ def test_a_position_does_not_outlive_its_pass_when_states_are_merged(
     assert status != 0
     assert first == wanted[:120]
     assert nights.run(sandbox, **asked) == (0, wanted[120:])
+    # Where null stands now, Meltano could not merge an object.
+    status, again = nights.run(make_sandbox(requests_per_day=120), **asked)
+    assert status != 0
+    assert again == wanted[:120]
+    assert nights.run(sandbox, **asked) == (0, wanted[120:])
     assert nights.run(sandbox, **asked) == (0, wanted)
 
 
