@@ -64,6 +64,8 @@ class Reading:
     """IDs of the calls after `reached` that are out already."""
     workspace_id: str | None = None
     """The only workspace that was read; None for all."""
+    since: datetime | None = None
+    """From when on the calls were read; None if an older version has read them."""
 
     @classmethod
     def from_bookmark(cls, bookmark: Mapping[str, Any]) -> Reading:
@@ -80,6 +82,7 @@ class Reading:
             _moment(bookmark, "pass_reached"),
             frozenset(map(str, emitted) if isinstance(emitted, list) else ()),
             None if workspace_id is None else str(workspace_id),
+            _moment(bookmark, "start_date"),
         )
 
     def to_bookmark(self) -> dict[str, Any]:
@@ -87,6 +90,7 @@ class Reading:
         return {
             "replication_key": "started",
             "replication_key_value": self.until and iso(self.until),
+            "start_date": self.since and iso(self.since),
             "workspace_id": self.workspace_id,
             "pass_began": self.began and iso(self.began),
             "pass_reached": self.reached and iso(self.reached),
@@ -226,6 +230,9 @@ class PeriodPlan(Plan):
         else:
             reached = self._reached or self._start
             until = max(self._before.until or reached, reached)
+            since = self._before.since
+            if since or not self._before.until:
+                since = min(since or self._start, self._start)
             needs_pass = not self.is_done or self._began < until
             after = Reading(
                 until,
@@ -233,6 +240,7 @@ class PeriodPlan(Plan):
                 None if self.is_done else reached,
                 frozenset() if self.is_done else self.skip.union(self.emitted),
                 self._workspace_id,
+                since,
             )
         place = after.to_bookmark()
         self._written |= {name for name in place if place[name] is not None}

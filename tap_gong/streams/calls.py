@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ class CallsStream(GongStream):
         if start == reading.reached and self._is_incremental:
             began = reading.began or now
         else:
-            reading = Reading(reading.until, workspace_id=reading.workspace_id)
+            reading = replace(reading, began=None, reached=None, emitted=frozenset())
         if settings.call_lookup != "single":
             self._tell_ignored(call_lookup=settings.call_lookup)
         return PeriodPlan(
@@ -140,6 +141,14 @@ class CallsStream(GongStream):
                 iso(start_date),
                 iso(reading.until),
             )
+        if start_date and reading.since and start_date < reading.since:
+            self.logger.warning(
+                "start_date %s is earlier than %s, from which on the calls were read: "
+                "all calls are read from start_date on.",
+                iso(start_date),
+                iso(reading.since),
+            )
+            return start_date
         if reading.reached and reading.reached <= reading.until:
             return reading.reached
         start = max(min(reading.began or reading.until, reading.until, end), LONG_AGO)

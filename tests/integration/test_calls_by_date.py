@@ -94,6 +94,7 @@ def test_the_schema_names_the_bookmark(tap: TapRunner) -> None:
     assert run.bookmark == {
         "replication_key": "started",
         "replication_key_value": run.bookmark["replication_key_value"],
+        "start_date": f"{START}T00:00:00Z",
         "pass_began": None,
         "pass_reached": None,
     }
@@ -239,6 +240,29 @@ def test_a_start_later_than_the_bookmark_leaves_no_gap(
     second = tap(start_date="2025-06-01", state=first.state)
     assert set(first.ids) | set(second.ids) == set(sandbox.world.ids)
     assert "is later than the bookmark 2025-01-01T00:00:00Z" in second.stderr
+
+
+def test_an_earlier_start_is_read(
+    run_tap: Callable[[Sandbox], TapRunner], make_sandbox: Callable[..., Sandbox]
+) -> None:
+    """Also where it takes several runs; and the bookmark does not go back."""
+    settings: dict[str, Any] = {"end_date": END, "max_concurrency": 1}
+    tap = run_tap(make_sandbox())
+    first = tap(start_date="2025-06-01", **settings)
+    runs = nights(
+        run_tap, make_sandbox, state=first.state, start_date=START, **settings
+    )
+    assert len(runs) > 1
+    assert "is earlier than 2025-06-01T00:00:00Z" in runs[0].stderr
+    assert "is earlier than" not in runs[1].stderr
+    everything = set(make_sandbox().world.ids)
+    assert set().union(*(run.ids for run in runs)) == everything
+    for run in runs:
+        assert all(moment == moments(first)[-1] for moment in moments(run))
+    again = tap(state=runs[-1].state, start_date=START, **settings)
+    assert len(again.ids) < 20
+    later = tap(state=runs[-1].state, start_date="2025-06-01", **settings)
+    assert len(later.ids) < 20
 
 
 @pytest.mark.parametrize("fraction", ["00.000001", "00.5", "00.999999"])

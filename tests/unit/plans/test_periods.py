@@ -235,6 +235,7 @@ def test_the_bookmark_moves_with_the_parts() -> None:
             {
                 "replication_key": "started",
                 "replication_key_value": moment,
+                "start_date": iso(START),
                 "pass_began": None if is_done else iso(NOW),
                 "pass_reached": None if is_done else moment,
             },
@@ -249,6 +250,7 @@ def test_a_pass_of_one_slice_leaves_nothing_but_the_bookmark() -> None:
     assert plan.place() == {
         "replication_key": "started",
         "replication_key_value": iso(END),
+        "start_date": iso(START),
     }
 
 
@@ -299,6 +301,27 @@ def test_the_workspace_is_a_part_of_the_bookmark() -> None:
     assert "workspace_id" not in plan.place()
 
 
+@pytest.mark.parametrize(
+    ("before", "since"),
+    [
+        ({}, START),
+        ({"replication_key_value": iso(END)}, None),
+        ({"replication_key_value": iso(END), "start_date": iso(END)}, START),
+        (
+            {"replication_key_value": iso(END), "start_date": "2020-01-01T00:00:00Z"},
+            datetime(2020, 1, 1, tzinfo=UTC),
+        ),
+    ],
+    ids=str,
+)
+def test_from_when_on_calls_were_read(
+    before: dict[str, Any], since: datetime | None
+) -> None:
+    plan = plan_of(before)
+    read(plan, list(plan))
+    assert plan.place().get("start_date") == (since and iso(since))
+
+
 # What was promised
 
 
@@ -345,6 +368,7 @@ def test_what_is_out_of_a_period_that_is_not_whole() -> None:
     assert plan.place() == {
         "replication_key": "started",
         "replication_key_value": iso(START),
+        "start_date": iso(START),
         "pass_began": iso(NOW),
         "pass_reached": iso(START),
         "pass_emitted": ["7", "8"],
@@ -390,7 +414,7 @@ def test_iso(moment: datetime, text: str) -> None:
 def test_a_reading_is_read_again(
     until: datetime | None, began: datetime | None, reached: datetime | None
 ) -> None:
-    reading = Reading(until, began, reached, frozenset("12"), "5")
+    reading = Reading(until, began, reached, frozenset("12"), "5", until)
     assert Reading.from_bookmark(reading.to_bookmark()) == reading
 
 
@@ -412,7 +436,7 @@ def test_a_fraction_of_a_second_is_cut() -> None:
     "value", ["", "soon", 5, True, [], {}, "2024-01-31T00:00:00"], ids=brief
 )
 @pytest.mark.parametrize(
-    "place", ["replication_key_value", "pass_began", "pass_reached"]
+    "place", ["replication_key_value", "start_date", "pass_began", "pass_reached"]
 )
 def test_a_moment_that_is_none(value: object, place: str) -> None:
     with pytest.raises(SettingsError, match=rf"^state: calls.{place}"):
