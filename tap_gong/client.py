@@ -384,7 +384,7 @@ class GongStream(Stream):
 
     def _updated_state(self) -> TapState:
         """The state of all streams, with the place that this one has reached."""
-        self.stream_state.update(self.plan.place())
+        self.stream_state.update(self.plan.bookmark())
         return self.tap_state
 
     def _write_checkpoint(self, absent: list[str]) -> None:

@@ -98,22 +98,22 @@ class CallIdPlan(Plan):
         self.is_done = self._done == len(self._left)
 
     @override
-    def place(self) -> Mapping[str, Any]:
+    def bookmark(self) -> Mapping[str, Any]:
         """Give the rest of the queue, and the position in the list."""
-        place: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         if self._has_queue:
             kept = [] if self.is_done and not self.complaint() else self._absent
-            place["call_ids"] = [*kept, *self._queue]
+            values["call_ids"] = [*kept, *self._queue]
         if self._done_of_list and not self.is_done:
-            place["position"] = (
+            values["position"] = (
                 f"{self._digest}:{self._done_of_list}"
                 if self._writes_text
                 else {"of": self._digest, "done": self._done_of_list}
             )
             self._writes_position = True
         elif self._writes_position:
-            place["position"] = None
-        return place
+            values["position"] = None
+        return values
 
     @override
     def complaint(self) -> str:

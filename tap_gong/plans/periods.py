@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_gong.plans.slices import Plan, Slice
+from tap_gong.plans.slices import PAGE, Plan, Slice
 from tap_gong.settings import parse_moment
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class PeriodPlan(Plan):
     """
 
     weight = LARGEST_PERIOD
-    page_size = 100
+    page_size = PAGE
 
     def __init__(  # noqa: PLR0913 - all but two by name
         self,
@@ -221,7 +221,7 @@ class PeriodPlan(Plan):
         )
 
     @override
-    def place(self) -> Mapping[str, Any]:
+    def bookmark(self) -> Mapping[str, Any]:
         """Give the bookmark: it stays where it was unless calls have come."""
         if not self._found and not self.emitted:
             return {}
@@ -242,9 +242,9 @@ class PeriodPlan(Plan):
                 self._workspace_id,
                 since,
             )
-        place = after.to_bookmark()
-        self._written |= {name for name in place if place[name] is not None}
-        return {name: place[name] for name in place if name in self._written}
+        values = after.to_bookmark()
+        self._written |= {name for name in values if values[name] is not None}
+        return {name: values[name] for name in values if name in self._written}
 
     def _slice(self, start: datetime, end: datetime, *, is_part: bool = False) -> Slice:
         inputs = {"fromDateTime": iso(start), "toDateTime": iso(end)}

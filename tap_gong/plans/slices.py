@@ -74,7 +74,7 @@ class Plan(ABC):
         """
 
     @abstractmethod
-    def place(self) -> Mapping[str, Any]:
+    def bookmark(self) -> Mapping[str, Any]:
         """Give what to write into the bookmark: null for what is gone.
 
         Meltano merges states key by key: a key that is only left out would live on.

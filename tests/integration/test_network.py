@@ -451,6 +451,18 @@ def test_a_name_that_no_host_can_have(tap: TapRunner, waits: list[float]) -> Non
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 
 
+def assert_all_arrive(
+    tap: TapRunner, sandbox: Sandbox, address: str, lookup: str
+) -> None:
+    """Run the tap by way of an address: each call comes once, without a retry."""
+    run = tap(
+        api_url=f"http://{address}", max_concurrency=4, **asked_by(lookup, sandbox)
+    )
+    assert run.status == 0
+    assert sorted(run.ids) == sorted(sandbox.world.ids)
+    assert " of which 0 retries" in run.stderr
+
+
 @pytest.mark.parametrize(
     "before", [HINTS, b"HTTP/1.1 102 Processing\r\n\r\n", HINTS * 3], ids=range(3)
 )
@@ -464,14 +476,7 @@ def test_informational_answers_before_each_answer(
 ) -> None:
     sandbox = make_sandbox(calls=60, page_size=5)
     relay = Relay(sandbox, before=before)
-    run = run_tap(sandbox)(
-        api_url=f"http://{serve(relay)}",
-        max_concurrency=4,
-        **asked_by(lookup, sandbox),
-    )
-    assert run.status == 0
-    assert sorted(run.ids) == sorted(sandbox.world.ids)
-    assert " of which 0 retries" in run.stderr
+    assert_all_arrive(run_tap(sandbox), sandbox, serve(relay), lookup)
     assert len(relay.connections) <= 4
 
 
@@ -501,14 +506,7 @@ def test_what_is_left_over_is_no_answer_to_the_next_request(
 ) -> None:
     sandbox = make_sandbox(calls=60, page_size=5)
     relay = Relay(sandbox, after=after)
-    run = run_tap(sandbox)(
-        api_url=f"http://{serve(relay)}",
-        max_concurrency=4,
-        **asked_by(lookup, sandbox),
-    )
-    assert run.status == 0
-    assert sorted(run.ids) == sorted(sandbox.world.ids)
-    assert " of which 0 retries" in run.stderr
+    assert_all_arrive(run_tap(sandbox), sandbox, serve(relay), lookup)
     assert len(relay.connections) == len(sandbox.requests)
 
 

@@ -48,7 +48,7 @@ def run(
     for slice_ in islice(plan, slices):
         out += slice_.ids
         plan.finish(slice_, slice_.ids, NOW)
-    bookmark.update(plan.place())
+    bookmark.update(plan.bookmark())
     return out
 
 
@@ -86,7 +86,7 @@ def test_nothing_to_do() -> None:
     plan = plan_of(bookmark, [])
     assert list(plan) == []
     assert plan.is_done
-    bookmark.update(plan.place())
+    bookmark.update(plan.bookmark())
     assert bookmark == {}
 
 
@@ -110,11 +110,11 @@ def test_a_plan_ahead_of_what_is_finished() -> None:
     bookmark: dict[str, Any] = {"call_ids": ["9"]}
     plan = plan_of(bookmark, ["1", "2", "3"])
     slices = list(plan)
-    bookmark.update(plan.place())
+    bookmark.update(plan.bookmark())
     assert bookmark == {"call_ids": ["9"]}
     plan.finish(slices[0], slices[0].ids, NOW)
     plan.finish(slices[1], slices[1].ids, NOW)
-    bookmark.update(plan.place())
+    bookmark.update(plan.bookmark())
     assert bookmark["call_ids"] == []
     assert bookmark["position"]["done"] == 1
 
@@ -214,7 +214,7 @@ def test_whenever_it_stops_nothing_is_lost(
         for slice_ in islice(plan, stop):
             out += slice_.ids
             plan.finish(slice_, slice_.ids, NOW)
-        bookmark.update(plan.place())
+        bookmark.update(plan.bookmark())
         bookmark = saved(bookmark)
         assert set(bookmark["call_ids"]) == set(queue) - set(out)
         if plan.is_done:
@@ -284,10 +284,10 @@ def test_a_queue_that_gong_does_not_know_at_all(count: int, size: int) -> None:
     finish_all(plan, known={"777"})
     if count < FEWEST_UNKNOWN:
         assert plan.complaint() == ""
-        assert plan.place() == {"call_ids": []}
+        assert plan.bookmark() == {"call_ids": []}
     else:
         assert f"none of the {count} call IDs" in plan.complaint()
-        assert plan.place() == {"call_ids": queue}
+        assert plan.bookmark() == {"call_ids": queue}
 
 
 @pytest.mark.parametrize("known", ["0", "60", "99"])
@@ -295,18 +295,18 @@ def test_one_known_id_lets_the_absent_ones_go(known: str) -> None:
     plan = plan_of({"call_ids": [str(n) for n in range(100)]}, [])
     finish_all(plan, known={known})
     assert plan.complaint() == ""
-    assert plan.place() == {"call_ids": []}
+    assert plan.bookmark() == {"call_ids": []}
 
 
 def test_absent_ids_stay_in_the_queue_until_another_one_is_known() -> None:
     plan = plan_of({"call_ids": ["1", "2", "3", "4"]}, [])
     slices = list(plan)
     plan.finish(slices[0], (), NOW)
-    assert plan.place()["call_ids"] == ["1", "2", "3", "4"]
+    assert plan.bookmark()["call_ids"] == ["1", "2", "3", "4"]
     plan.finish(slices[1], ("2",), NOW)
-    assert plan.place()["call_ids"] == ["3", "4"]
+    assert plan.bookmark()["call_ids"] == ["3", "4"]
     plan.finish(slices[2], (), NOW)
-    assert plan.place()["call_ids"] == ["4"]
+    assert plan.bookmark()["call_ids"] == ["4"]
 
 
 # States that Meltano merges

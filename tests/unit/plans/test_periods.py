@@ -95,7 +95,7 @@ def test_a_period_that_is_none(end: datetime) -> None:
     plan = plan_of({"replication_key_value": "2024-01-01T00:00:00Z"}, START, end)
     assert list(plan) == []
     assert (plan.expected, plan.is_done) == (0, True)
-    assert plan.place() == {}
+    assert plan.bookmark() == {}
     assert plan.recount() is None
 
 
@@ -202,7 +202,7 @@ def test_without_a_total_time_is_cut() -> None:
 def test_nothing_is_written_before_a_period_is_out() -> None:
     plan = plan_of({"call_ids": []})
     list(plan)
-    assert plan.place() == {}
+    assert plan.bookmark() == {}
 
 
 def test_nothing_is_written_before_a_call_is_out() -> None:
@@ -211,9 +211,9 @@ def test_nothing_is_written_before_a_call_is_out() -> None:
     (whole,) = plan
     first, second, third, *_ = plan.cut(whole, 9_000)
     read(plan, [first, second], calls=0)
-    assert plan.place() == {}
+    assert plan.bookmark() == {}
     read(plan, [third])
-    assert plan.place()["replication_key_value"] == iso(period(third)[1])
+    assert plan.bookmark()["replication_key_value"] == iso(period(third)[1])
 
 
 def test_the_bookmark_moves_with_the_parts() -> None:
@@ -222,7 +222,7 @@ def test_the_bookmark_moves_with_the_parts() -> None:
     places = []
     for part in plan.cut(whole, 4 * SMALLEST_PERIOD):
         read(plan, [part], calls=SMALLEST_PERIOD)
-        places.append((plan.is_done, dict(plan.place())))
+        places.append((plan.is_done, dict(plan.bookmark())))
     moments = [
         (False, "2024-02-25T00:00:00Z"),
         (False, "2024-03-21T00:00:00Z"),
@@ -247,7 +247,7 @@ def test_the_bookmark_moves_with_the_parts() -> None:
 def test_a_pass_of_one_slice_leaves_nothing_but_the_bookmark() -> None:
     plan = plan_of({})
     read(plan, list(plan))
-    assert plan.place() == {
+    assert plan.bookmark() == {
         "replication_key": "started",
         "replication_key_value": iso(END),
         "start_date": iso(START),
@@ -259,8 +259,8 @@ def test_a_pass_of_several_runs_leaves_when_it_began() -> None:
     began = END - timedelta(days=4)
     plan = plan_of({}, began=began)
     read(plan, list(plan))
-    assert plan.place()["pass_began"] == iso(began)
-    assert "pass_reached" not in plan.place()
+    assert plan.bookmark()["pass_began"] == iso(began)
+    assert "pass_reached" not in plan.bookmark()
 
 
 @given(before=seconds, start=seconds, done=st.integers(0, 5))
@@ -274,7 +274,7 @@ def test_the_bookmark_never_goes_back_and_never_beyond_the_end(
     for part in plan.cut(whole, 5 * SMALLEST_PERIOD)[:done]:
         calls = [str(number) for number in range(SMALLEST_PERIOD)]
         plan.finish(part, calls, period(part)[1])
-        now = Reading.from_bookmark(dict(plan.place())).until
+        now = Reading.from_bookmark(dict(plan.bookmark())).until
         assert now
         assert now == max(before, period(part)[1])
         assert now <= max(before, end)
@@ -286,19 +286,19 @@ def test_the_bookmark_does_not_pass_the_moment_when_gong_was_asked() -> None:
     (whole,) = plan
     asked_at = END - timedelta(days=30, microseconds=-1)
     plan.finish(whole, ["1"], asked_at)
-    assert plan.place()["replication_key_value"] == "2024-04-10T00:00:00Z"
+    assert plan.bookmark()["replication_key_value"] == "2024-04-10T00:00:00Z"
 
 
 def test_the_workspace_is_a_part_of_the_bookmark() -> None:
     plan = plan_of({}, workspace_id="5")
     read(plan, list(plan))
-    assert plan.place()["workspace_id"] == "5"
-    plan = plan_of(dict(plan.place()))
+    assert plan.bookmark()["workspace_id"] == "5"
+    plan = plan_of(dict(plan.bookmark()))
     read(plan, list(plan))
-    assert plan.place()["workspace_id"] is None
-    plan = plan_of(dict(plan.place()))
+    assert plan.bookmark()["workspace_id"] is None
+    plan = plan_of(dict(plan.bookmark()))
     read(plan, list(plan))
-    assert "workspace_id" not in plan.place()
+    assert "workspace_id" not in plan.bookmark()
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_from_when_on_calls_were_read(
 ) -> None:
     plan = plan_of(before)
     read(plan, list(plan))
-    assert plan.place().get("start_date") == (since and iso(since))
+    assert plan.bookmark().get("start_date") == (since and iso(since))
 
 
 # What was promised
@@ -352,10 +352,10 @@ def test_a_promise_that_was_not_kept(now_there_are: int) -> None:
     plan.recounted = now_there_are
     if 0 < now_there_are <= 850:  # the others have been deleted meanwhile
         assert plan.complaint() == ""
-        assert plan.place()["replication_key_value"] == iso(END)
+        assert plan.bookmark()["replication_key_value"] == iso(END)
     else:
         assert "promised 900 calls" in plan.complaint()
-        place = plan.place()
+        place = plan.bookmark()
         assert place["replication_key_value"] == "2024-02-03T00:00:00Z"
         assert place.get("pass_reached") is None
 
@@ -365,7 +365,7 @@ def test_what_is_out_of_a_period_that_is_not_whole() -> None:
     plan = plan_of({})
     first, second = cut_in_two(plan, 900)
     plan.emitted = {"8", "7"}
-    assert plan.place() == {
+    assert plan.bookmark() == {
         "replication_key": "started",
         "replication_key_value": iso(START),
         "start_date": iso(START),
@@ -375,7 +375,7 @@ def test_what_is_out_of_a_period_that_is_not_whole() -> None:
     }
     read(plan, [first], calls=450)
     plan.emitted = {"500"}
-    place = dict(plan.place())
+    place = dict(plan.bookmark())
     reached = period(second)[0]
     assert place["pass_reached"] == iso(reached)
     assert place["pass_emitted"] == ["500"]
@@ -383,11 +383,11 @@ def test_what_is_out_of_a_period_that_is_not_whole() -> None:
     again = plan_of(place, start=reached)
     assert again.skip == {"500"}
     again.emitted = {"501", "500"}
-    assert again.place()["pass_emitted"] == ["500", "501"]
+    assert again.bookmark()["pass_emitted"] == ["500", "501"]
     again.emitted = ()
     again.finish(next(iter(again)), ["500", "501"], NOW)
     assert again.skip == frozenset()
-    assert again.place()["pass_emitted"] is None
+    assert again.bookmark()["pass_emitted"] is None
 
 
 # Moments as text
