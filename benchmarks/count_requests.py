@@ -10,10 +10,10 @@ from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tap_gong.pages import Page, read_pages
+from tap_gong.gong.pages import Page, read_pages
 from tap_gong.plans.periods import PeriodPlan, Reading
 from tap_gong.plans.slices import PAGE
-from tap_gong.prefetch import Split
+from tap_gong.run.prefetch import Split
 from tap_gong.streams.calls import CALLS
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import traceback
@@ -10,19 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# What is imported stays to the end. Not to look through it for garbage, now or at the
-# exit, makes a run start and end sooner.
-gc.disable()
+from singer_sdk.exceptions import SingerSDKError
 
-from singer_sdk.exceptions import SingerSDKError  # noqa: E402
-
-from tap_gong import signals  # noqa: E402
-from tap_gong.errors import InterruptedRunError  # noqa: E402
-from tap_gong.messages import WRITE_ERRORS, OutputError, output_error  # noqa: E402
-from tap_gong.tap import TapGong  # noqa: E402
-
-gc.freeze()
-gc.enable()
+from tap_gong import signals
+from tap_gong.errors import InterruptedRunError, OutputError
+from tap_gong.singer.messages import WRITE_ERRORS, output_error
+from tap_gong.tap import TapGong
 
 if TYPE_CHECKING:
     from typing import NoReturn, TextIO

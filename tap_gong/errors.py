@@ -1,109 +1,78 @@
-"""What an answer of Gong's API means: a body, an absence, a retry or the end.
+"""The errors of the tap. The text of each is one sentence that a person reads.
 
-The sentences of this module are what a person reads on stderr. They carry Gong's
-`requestId`, which Gong's support asks for, and never a response body, a credential or
-a record: only for a refused request is Gong's own sentence passed on.
+    SettingsError            a setting, state or catalog that the tap cannot run with
+    StreamFailedError        ends the stream that it comes from; the other streams go on
+        MissingScopeError    the API key lacks a scope
+        CursorExpiredError   a list that is being paged through is gone
+    RunFailedError           ends the run: every other request would fail, too
+        LongWaitError        Gong is to be asked again only after a long wait
+    TryAgainError            an answer that is worth another try
+        TooLargeError        an answer that is larger than any of Gong's
+    OutputError              the messages cannot be written to stdout
+    ShapeError               a value is not what the schema says
+    InterruptedRunError      a signal asked the run to stop
+
+Those that a user can cause are also errors of the SDK. Any other exception is a bug.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import socket
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus, client
-from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
-from typing import TYPE_CHECKING, Any
-
-from requests.exceptions import (
-    ChunkedEncodingError,
-    ConnectTimeout,
-    InvalidSchema,
-    InvalidURL,
-    ProxyError,
-    ReadTimeout,
-    SSLError,
-)
 from singer_sdk.exceptions import (
     ConfigurationError,
     FatalAPIError,
     RetriableAPIError,
-    SyncError,
+    SingerSDKError,
 )
-from urllib3.exceptions import (
-    DecodeError,
-    InvalidChunkLength,
-    InvalidHeader,
-    LocationValueError,
-    ReadTimeoutError,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import requests
-
-ANY_SENTENCE = re.compile("")
-"""The 404 of an endpoint that is asked for one thing by its ID."""
-
-NOTHING_FOUND = re.compile(
-    r"found (corresponding to the provided filters|for the specified period)",
-    re.IGNORECASE,
-)
-"""The 404 of an endpoint that is asked by filter, when nothing passes it."""
-
-_MISSING_SCOPE = re.compile(r"permission to use '(api:[\w:.-]+)'")
-_EXPIRED_CURSOR = re.compile(
-    r"cursor has expired|failed to verify cursor", re.IGNORECASE
-)
-_TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
-_VERIFY_REASON = re.compile(r"certificate verify failed: ([\w -]+)")
-_NO_ADDRESS = (InvalidSchema, InvalidURL, LocationValueError, client.InvalidURL)
-"""The address cannot be asked, now or later."""
-_NO_HTTP = "The answer of {where} is no valid HTTP: "
-_NO_CONNECTION = "The connection to {where} failed: "
-_SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "Cannot find {where}: {reason}."),
-    (ConnectTimeout, f"{_NO_CONNECTION}it was not taken in time."),
-    (ReadTimeout, "{where} did not answer in time (request_timeout_seconds)."),
-    (ReadTimeoutError, "{where} did not answer in time (request_timeout_seconds)."),
-    (RemoteDisconnected, f"{_NO_CONNECTION}it was closed without an answer."),
-    (InvalidChunkLength, f"{_NO_HTTP}the length of a part of it cannot be read."),
-    (IncompleteRead, f"{_NO_HTTP}it broke off."),
-    (InvalidHeader, f"{_NO_HTTP}it tells two lengths."),
-    (DecodeError, f"{_NO_HTTP}it cannot be unpacked."),
-    (BadStatusLine, f"{_NO_HTTP}it does not begin with a status."),
-    (HTTPException, f"{_NO_HTTP}its head or the length of a part cannot be read."),
-)
-"""Why there is no answer, by what was raised; the first that fits counts."""
-_REQUEST_ID = re.compile(r"[\w-]{1,64}")
-_SENTENCE_LENGTH = 300
 
 
 class SettingsError(ConfigurationError):
     """A setting, a state or a catalog that the tap cannot run with."""
 
 
-class UnwelcomeError(FatalAPIError):
-    """Gong refuses the key, or it is not Gong that answers: so for every request."""
+class StreamFailedError(FatalAPIError):
+    """Gong gives no usable answer to one stream."""
 
 
-class CursorExpiredError(SyncError):
+class MissingScopeError(StreamFailedError):
+    """The API key lacks a scope."""
+
+    def __init__(self, sentence: str, scope: str) -> None:
+        """Keep the sentence, and the scope by Gong's name."""
+        super().__init__(sentence)
+        self.scope = scope
+
+
+class CursorExpiredError(StreamFailedError):
     """Gong no longer takes the cursor of a list that is being paged through."""
 
 
-class TooLargeError(RetriableAPIError):
-    """An answer is larger than any of Gong's."""
+class RunFailedError(FatalAPIError):
+    """Gong refuses the key, or it is not Gong that answers: so for every request."""
 
 
-class LongWaitError(FatalAPIError):
+class LongWaitError(RunFailedError):
     """Gong is to be asked again only after a longer wait than `max_wait_seconds`."""
 
     def __init__(self, why: str, wait_seconds: float | None = None) -> None:
         """Keep why, a sentence, and the wait if Gong asked for one."""
         super().__init__(why)
         self.wait_seconds = wait_seconds
+
+
+class TryAgainError(RetriableAPIError):
+    """There is no answer, or none that makes sense."""
+
+
+class TooLargeError(TryAgainError):
+    """An answer is larger than any of Gong's."""
+
+
+class OutputError(SingerSDKError):
+    """The messages cannot be written to stdout."""
+
+
+class ShapeError(ValueError):
+    """A value is not what the schema says; the text names the field, not the value."""
 
 
 class InterruptedRunError(Exception):
@@ -113,281 +82,3 @@ class InterruptedRunError(Exception):
         """Keep the number of the signal."""
         super().__init__(signum)
         self.signum = signum
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A usable answer of Gong's."""
-
-    body: dict[str, Any] | None
-    """The parsed JSON object, or None where Gong says that there is nothing."""
-
-    request_id: str
-    """Gong's reference for the request; empty if it sent none."""
-
-
-def interpret(
-    response: requests.Response, *, nothing: re.Pattern[str], instead: str = ""
-) -> Answer:
-    """Tell what an answer means.
-
-    Args:
-        response: The answer, read whole.
-        nothing: What the sentences of a 404 say when it means that there is nothing,
-            rather than a wrong address.
-        instead: What to do with a key that lacks the endpoint's scope, other than to
-            get another key.
-
-    Returns:
-        The body, or none for a 404 that means nothing is there.
-
-    Raises:
-        RetriableAPIError: For 5xx, for a 200 that is not a JSON object, and for other
-            answers that only a fault on the way can explain.
-        CursorExpiredError: If the cursor in the request is too old.
-        UnwelcomeError: If Gong refuses the key, or it is not Gong that answers, with
-            a sentence that says what to do.
-        FatalAPIError: For every other answer, with Gong's own sentence.
-    """
-    status = response.status_code
-    body = _parsed(response)
-    request_id = _request_id(response, body)
-    where = _where(response, request_id)
-    if status == HTTPStatus.OK and body is not None:
-        return Answer(body, request_id)
-    if status == HTTPStatus.OK:
-        msg = f"{where} answered 200 without a JSON object."
-        raise RetriableAPIError(msg, response)
-    if status < HTTPStatus.MULTIPLE_CHOICES or status == HTTPStatus.NOT_MODIFIED:
-        msg = f"{where} answered {status}, which is no answer to this request."
-        raise RetriableAPIError(msg, response)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        msg = f"{where} answered {status}."
-        raise RetriableAPIError(msg, response)
-    said = _said(body)
-    is_envelope = bool(said) and isinstance((body or {}).get("requestId"), str)
-    if status == HTTPStatus.NOT_FOUND and is_envelope and nothing.search(said):
-        return Answer(None, request_id)
-    if _EXPIRED_CURSOR.search(said):
-        msg = f"{where} no longer takes the cursor of this list."
-        raise CursorExpiredError(msg)
-    if advice := _advice(status, said, instead):
-        msg = f"{where} {advice}"
-        raise UnwelcomeError(msg)
-    reason = f", saying: {said}" if said else "."
-    msg = f"{where} answered {status} and so refused the request{reason}"
-    raise FatalAPIError(msg)
-
-
-def wrong_shape(response: requests.Response, answer: Answer, why: str) -> Exception:
-    """Make the error for a 200 whose JSON is not what Gong documents.
-
-    Args:
-        response: The answer.
-        answer: The same, interpreted.
-        why: What is wrong, without any value.
-
-    Returns:
-        The error to raise; it asks for another try.
-    """
-    where = _where(response, answer.request_id)
-    return RetriableAPIError(
-        f"{where} answered in another shape than documented: {why}.", response
-    )
-
-
-def wrong_encoding(response: requests.Response) -> Exception:
-    """Make the error for a 200 that is packed in a way that was not asked for.
-
-    Args:
-        response: The answer.
-
-    Returns:
-        The error to raise; it asks for another try.
-    """
-    where = _where(response, _request_id(response, None))
-    msg = f"{where} answered in an encoding that was not asked for."
-    return RetriableAPIError(msg, response)
-
-
-def too_large(response: requests.Response, megabytes: int) -> Exception:
-    """Make the error for an answer that was not read to its end.
-
-    Args:
-        response: The answer.
-        megabytes: How much of it was read.
-
-    Returns:
-        The error to raise; it asks for another try, but not for many.
-    """
-    where = _where(response, _request_id(response, None))
-    return TooLargeError(
-        f"{where} answered with more than {megabytes} MB, and was not read further.",
-        response,
-    )
-
-
-def no_answer(error: Exception, *, host: str, proxy: str) -> Exception:
-    """Make the error for a request that brought no answer.
-
-    Args:
-        error: What was raised.
-        host: Where Gong is.
-        proxy: Where the proxy before it is, without a password; empty if there is none.
-
-    Returns:
-        The error to raise. It asks for another try where that may help, and has no part
-        of what was sent or received.
-    """
-    if any(isinstance(cause, _NO_ADDRESS) for cause in _causes(error)):
-        what = (
-            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY holds no address of a proxy that "
-            "can be used"
-            if proxy
-            else f"no host can have the name that api_url gives ({host!r})"
-        )
-        return UnwelcomeError(f"No request can be sent: {what}.")
-    if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return _wrong_certificate(host, error)
-    return RetriableAPIError(_what_failed(error, host, proxy))
-
-
-def _what_failed(error: Exception, host: str, proxy: str) -> str:
-    """Say in a sentence why a request brought no answer."""
-    where = f"the proxy {proxy}" if isinstance(error, ProxyError) else host
-    if status := _TUNNEL_STATUS.search(str(error)):
-        return (
-            f"The proxy {proxy} did not let the request through: it answered "
-            f"{status[1]}."
-        )
-    reason = ""
-    for cause in _causes(error):
-        reason = reason or getattr(cause, "strerror", None) or ""
-        for kind, sentence in _SENTENCES:
-            if isinstance(cause, kind):
-                return sentence.format(where=where, reason=reason)
-    if isinstance(error, ChunkedEncodingError) and not reason:
-        return f"{_NO_HTTP}it broke off.".format(where=where)
-    return f"The connection to {where} failed{reason and ': '}{reason}."
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _wrong_certificate(host: str, error: Exception) -> UnwelcomeError:
-    """Make the error for a certificate that does not verify."""
-    found = _VERIFY_REASON.search(str(error))
-    reason = f" ({found[1].strip()})" if found else ""
-    return UnwelcomeError(
-        f"The certificate of {host} does not verify{reason}. If your company's network "
-        f"signs with an authority of its own, set REQUESTS_CA_BUNDLE or SSL_CERT_FILE "
-        f"to the file with its certificate."
-    )
-
-
-def wait_too_long(
-    error: LongWaitError, *, done: int, expected: int | None
-) -> FatalAPIError:
-    """Make the error that ends a run when Gong would have to be waited for too long.
-
-    Args:
-        error: Says why, and how long Gong asks to wait.
-        done: How many records are out, or known to be absent.
-        expected: How many there are in all, if Gong has said so.
-
-    Returns:
-        The error to raise.
-    """
-    left = "" if expected is None else f", {max(0, expected - done)} are left"
-    back = "Run again later"
-    if error.wait_seconds is not None:
-        moment = datetime.now(UTC) + timedelta(seconds=error.wait_seconds)
-        back = f"Come back after {moment:%Y-%m-%d %H:%M:%S} UTC"
-    return FatalAPIError(
-        f"{error} {done} calls are out{left}. {back}: the next run goes on where this "
-        f"one stopped."
-    )
-
-
-def _advice(status: int, said: str, instead: str) -> str:
-    """Say what a status that any request would get means, and what to do."""
-    if status == HTTPStatus.UNAUTHORIZED:
-        if missing := _MISSING_SCOPE.search(said):
-            return (
-                f"answered 401: the API key lacks the scope {missing[1]!r}. Ask a Gong "
-                f"administrator for a key that has it. {instead}".rstrip()
-            )
-        return (
-            "answered 401: Gong does not know this API key. Check access_key and "
-            "access_key_secret, and that the key has not run out."
-        )
-    if status == HTTPStatus.FORBIDDEN:
-        return (
-            "answered 403: this machine's address is not on the key's list of trusted "
-            "IPs, or the key was revoked, or api_url is not your company's own host."
-        )
-    if status == HTTPStatus.NOT_FOUND:
-        return (
-            "answered 404, and not in the way of Gong's API: api_url is not the "
-            "address of Gong's API, or something on the way to it answers instead."
-        )
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return (
-            f"answered {status}, a redirect, which is not followed because it could "
-            f"take the API key to somebody else: set api_url to the final address of "
-            f"Gong's API."
-        )
-    return ""
-
-
-def _where(response: requests.Response, request_id: str) -> str:
-    request = response.request
-    reference = f" (requestId {request_id})" if request_id else ""
-    path = (request.path_url or "").partition("?")[0]
-    return f"{request.method} {path}{reference}"
-
-
-def _parsed(response: requests.Response) -> dict[str, Any] | None:
-    try:
-        body = json.loads(
-            response.content,
-            object_pairs_hook=_no_name_twice,
-            parse_constant=refuse_constant,
-        )
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Which of two values counts is anyone's guess, and a guess is no record.
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError
-    return result
-
-
-def refuse_constant(name: str) -> None:
-    """Refuse NaN and the infinities, which Python takes for JSON."""
-    raise ValueError(name)
-
-
-def _request_id(response: requests.Response, body: dict[str, Any] | None) -> str:
-    """Find Gong's reference: in the body, and in the header x-traceid."""
-    for candidate in ((body or {}).get("requestId"), response.headers.get("x-traceid")):
-        if isinstance(candidate, str) and _REQUEST_ID.fullmatch(candidate):
-            return candidate
-    return ""
-
-
-def _said(body: dict[str, Any] | None) -> str:
-    """Gong's sentences from its error envelope, on one line; empty without any."""
-    errors = (body or {}).get("errors")
-    if not isinstance(errors, list):
-        return ""
-    text = " ".join(error for error in errors if isinstance(error, str))
-    readable = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(readable.split())[:_SENTENCE_LENGTH]

@@ -13,13 +13,14 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_gong import inputs, settings, signals
-from tap_gong.client import GongStream
+from tap_gong import settings, signals
 from tap_gong.errors import InterruptedRunError, SettingsError
-from tap_gong.messages import MessageWriter
+from tap_gong.gong.session import GongSession
 from tap_gong.settings import Settings
+from tap_gong.singer import files
+from tap_gong.singer.messages import MessageWriter
 from tap_gong.streams import STREAM_TYPES
-from tap_gong.transport import GongSession
+from tap_gong.streams.base import GongStream
 
 if TYPE_CHECKING:
     import logging
@@ -102,7 +103,7 @@ class TapGong(Tap):
         """
         for path in value:
             if path != "ENV":
-                inputs.check_config_file(path)
+                files.check_config_file(path)
         return super().cb_config(ctx, param, value)
 
     @classmethod
@@ -120,8 +121,8 @@ class TapGong(Tap):
             SettingsError: If state or catalog is no such thing.
         """
         super().invoke(
-            state=state and inputs.state_file(state),
-            catalog=catalog and inputs.catalog_file(catalog),
+            state=state and files.state_file(state),
+            catalog=catalog and files.catalog_file(catalog),
             **options,
         )
 
@@ -142,7 +143,7 @@ class TapGong(Tap):
         Raises:
             SettingsError: If it is no state.
         """
-        super().load_state(inputs.bookmarks_of(state))
+        super().load_state(files.bookmarks_of(state))
 
     def raise_if_interrupted(self) -> None:
         """Stop the run here if a signal has asked for it, or if nobody reads it.
@@ -194,7 +195,7 @@ class TapGong(Tap):
             self._config = {name: value for name, value in given if value is not None}
             sdk_schema = {"properties": self._sdk_properties()}
             try:
-                inputs.check(dict(self.config), "", Draft7Validator(sdk_schema))
+                files.check(dict(self.config), "", Draft7Validator(sdk_schema))
             except AttributeError:
                 # The SDK's schema for it has a fault over which jsonschema stumbles.
                 msg = "stream_maps: __else__ must be '__NULL__' or null."

@@ -125,7 +125,7 @@ def _clean_environment() -> Iterator[None]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Let the waits between tries take no time; they are listed."""
     waited: list[float] = []
-    monkeypatch.setattr("tap_gong.tries.pause", waited.append)
+    monkeypatch.setattr("tap_gong.gong.tries.pause", waited.append)
     return waited
 
 

@@ -15,7 +15,7 @@ from tap_gong.settings import parse_moment
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from tap_gong.endpoint import Endpoint
+    from tap_gong.gong.endpoint import Endpoint
 
 LARGEST_PERIOD = 1_400
 """Calls that a period is cut to hold, about, where there are very many: 14 pages, of

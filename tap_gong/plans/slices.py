@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tap_gong.endpoint import Endpoint
+    from tap_gong.gong.endpoint import Endpoint
 
 PAGE = 100
 """Records on a page of Gong's, at most."""

@@ -7,6 +7,6 @@ from typing import TYPE_CHECKING
 from tap_gong.streams.calls import CallsStream
 
 if TYPE_CHECKING:
-    from tap_gong.client import GongStream
+    from tap_gong.streams.base import GongStream
 
 STREAM_TYPES: tuple[type[GongStream], ...] = (CallsStream,)

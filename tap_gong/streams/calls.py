@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_gong.client import GongStream
-from tap_gong.endpoint import Endpoint
-from tap_gong.errors import ANY_SENTENCE, SettingsError
+from tap_gong.errors import SettingsError
+from tap_gong.gong.answers import ANY_SENTENCE
+from tap_gong.gong.endpoint import Endpoint
 from tap_gong.plans.ids import CallIdPlan, queued_call_ids
 from tap_gong.plans.periods import PeriodPlan, Reading, iso
 from tap_gong.plans.slices import Slice
+from tap_gong.streams.base import GongStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -182,7 +182,9 @@ def test_an_answer_that_does_not_come_in_time(tap: TapRunner, sandbox: Sandbox) 
 def held(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds for which everyone is held, which take no time here."""
     seconds: list[float] = []
-    monkeypatch.setattr("tap_gong.pace.Pace.hold", lambda _, wait: seconds.append(wait))
+    monkeypatch.setattr(
+        "tap_gong.gong.pace.Pace.hold", lambda _, wait: seconds.append(wait)
+    )
     return seconds
 
 

@@ -451,7 +451,7 @@ def test_faults_lose_nothing(
     make_sandbox: Callable[..., Sandbox],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tap_gong.pace.Pace.hold", lambda *_: None)
+    monkeypatch.setattr("tap_gong.gong.pace.Pace.hold", lambda *_: None)
     kinds = ("status-500", "html-200", "html-502", "reset", "truncated", "rate-limit")
     sandbox = make_sandbox(calls=3000, fault_rate=0.12, faults=kinds)
     run = ask(run_tap, sandbox)()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from typing_extensions import override
 
-from tap_gong.pace import Pace
+from tap_gong.gong.pace import Pace
 from tap_gong.sandbox import Answer
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def test_800_calls_with_faults_and_absences_are_told_in_80_lines(
     monkeypatch: pytest.MonkeyPatch,
     lookup: str,
 ) -> None:
-    monkeypatch.setattr("tap_gong.pace.Pace.hold", lambda *_: None)
+    monkeypatch.setattr("tap_gong.gong.pace.Pace.hold", lambda *_: None)
     kinds = ("status-500", "html-502", "html-200", "reset", "rate-limit", "truncated")
     sandbox = make_sandbox(fault_rate=0.2, faults=kinds)
     wanted = [*sandbox.world.ids[:700], *map(str, range(1, 101))]
@@ -52,7 +52,7 @@ def test_a_spell_of_failures_is_told_once_and_at_once(
 def test_progress_is_told(
     tap: TapRunner, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_gong.progress.SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr("tap_gong.run.progress.SECONDS_BETWEEN_LINES", 0)
     run = tap(call_ids=list(sandbox.world.ids[:20]), start_date="2024-10-30")
     assert "10 of 20 calls (50%), 10 records," in run.stderr
     assert "requests a second, 0:00:0" in run.stderr

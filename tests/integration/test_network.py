@@ -516,7 +516,7 @@ def test_what_is_left_over_is_no_answer_to_the_next_request(
 def test_an_endless_answer_is_not_read_for_ever(
     tap: TapRunner, serve: Callable[[Handle], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 3_000_000)
+    monkeypatch.setattr("tap_gong.gong.session.LARGEST_ANSWER", 3_000_000)
     sent: list[int] = []
 
     def handle(client: socketserver.StreamRequestHandler) -> None:
@@ -543,7 +543,7 @@ def test_a_small_answer_that_unpacks_to_a_large_one(
     times: int,
     chunked: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 3_000_000)
+    monkeypatch.setattr("tap_gong.gong.session.LARGEST_ANSWER", 3_000_000)
     packed = gzip.compress(b" " * 100_000_000)
     bomb = GZIP + packed
     if chunked:
@@ -696,7 +696,7 @@ def test_an_answer_that_is_no_http_once(
 def test_an_endless_chunk(
     tap: TapRunner, serve: Callable[[Handle], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 3_000_000)
+    monkeypatch.setattr("tap_gong.gong.session.LARGEST_ANSWER", 3_000_000)
     sent = [0]
 
     def handle(client: socketserver.StreamRequestHandler) -> None:

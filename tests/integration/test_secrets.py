@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_gong.errors import InterruptedRunError
-from tap_gong.pace import Pace
+from tap_gong.gong.pace import Pace
 from tap_gong.sandbox import Answer, Sandbox
 from tests.integration.test_answers import (
     HTML,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_gong.endpoint import Endpoint
 from tap_gong.errors import SettingsError
+from tap_gong.gong.endpoint import Endpoint
 from tap_gong.plans.ids import FEWEST_UNKNOWN, CallIdPlan, queued_call_ids
 from tap_gong.plans.slices import Slice
 from tests.unit.conftest import brief

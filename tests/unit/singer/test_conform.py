@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from tap_gong import schemas
-from tap_gong.conform import INT64_MAX, INT64_MIN, ShapeError, conformer, to_utc
-
-from .conftest import brief
+from tap_gong.errors import ShapeError
+from tap_gong.singer.conform import INT64_MAX, INT64_MIN, conformer, to_utc
+from tests.unit.conftest import brief
 
 CALLS: dict[str, Any] = json.loads(files(schemas).joinpath("calls.json").read_text())
 NESTED: dict[str, Any] = {

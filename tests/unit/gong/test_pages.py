@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_gong.endpoint import Endpoint
 from tap_gong.errors import CursorExpiredError
-from tap_gong.pages import Page, read_pages
+from tap_gong.gong.endpoint import Endpoint
+from tap_gong.gong.pages import Page, read_pages
 from tap_gong.plans.slices import Slice
-from tap_gong.prefetch import Split
+from tap_gong.run.prefetch import Split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tap_gong.conform import ShapeError
-from tap_gong.errors import NOTHING_FOUND
+from tap_gong.errors import ShapeError
+from tap_gong.gong.answers import NOTHING_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,8 @@ import pytest
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 from typing_extensions import override
 
-from tap_gong.messages import MessageWriter, OutputError
+from tap_gong.errors import OutputError
+from tap_gong.singer.messages import MessageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_gong.pace import CATCH_UP, HEADROOM, PLACE, Pace
-
-from .conftest import Clock
+from tap_gong.gong.pace import CATCH_UP, HEADROOM, PLACE, Pace
+from tests.unit.conftest import Clock
 
 ALMOST = 1e-6
 

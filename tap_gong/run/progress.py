@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from tap_gong.gong.session import PacedAdapter
     from tap_gong.plans.slices import Plan
-    from tap_gong.transport import PacedAdapter
 
 SECONDS_BETWEEN_LINES = 10
 SECONDS_BETWEEN_DRAWS = 0.2

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_gong.errors import ShapeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 _MISFITS = (TypeError, ValueError, OverflowError)
-
-
-class ShapeError(ValueError):
-    """A value is not what the schema says; the text names the field, not the value."""
 
 
 def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:

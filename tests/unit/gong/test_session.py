@@ -20,20 +20,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ProxyError
-from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
 from urllib3.exceptions import HTTPError, LocationParseError
 
 from tap_gong.errors import (
     LongWaitError,
+    RunFailedError,
     SettingsError,
     TooLargeError,
-    UnwelcomeError,
-    wait_too_long,
+    TryAgainError,
 )
-from tap_gong.pace import HEADROOM, Pace
-from tap_gong.settings import PROPERTIES, Settings
-from tap_gong.transport import (
+from tap_gong.gong.answers import wait_too_long
+from tap_gong.gong.pace import HEADROOM, Pace
+from tap_gong.gong.session import (
     BARE_429_WAITS,
     LARGE_ANSWERS,
     LARGEST_ANSWER,
@@ -45,8 +45,8 @@ from tap_gong.transport import (
     retry_after,
     sent_at,
 )
-
-from .conftest import CA_VARIABLES, Clock, brief
+from tap_gong.settings import PROPERTIES, Settings
+from tests.unit.conftest import CA_VARIABLES, Clock, brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -281,13 +281,13 @@ def test_endless_429_end(clock: Clock, gong: Callable[..., Gong]) -> None:
     [
         (
             requests.ConnectionError(PASSWORD),
-            RetriableAPIError,
+            TryAgainError,
             "to api.gong.io failed",
         ),
-        (ProxyError(PASSWORD), RetriableAPIError, "to the proxy p.example:3128 failed"),
-        (ConnectionResetError(PASSWORD), RetriableAPIError, "to api.gong.io failed"),
-        (HTTPError(PASSWORD), RetriableAPIError, "to api.gong.io failed"),
-        (LocationParseError(PASSWORD), UnwelcomeError, "No request can be sent"),
+        (ProxyError(PASSWORD), TryAgainError, "to the proxy p.example:3128 failed"),
+        (ConnectionResetError(PASSWORD), TryAgainError, "to api.gong.io failed"),
+        (HTTPError(PASSWORD), TryAgainError, "to api.gong.io failed"),
+        (LocationParseError(PASSWORD), RunFailedError, "No request can be sent"),
     ],
     ids=range(5),
 )
@@ -338,14 +338,14 @@ def test_an_answer_that_breaks_off(clock: Clock, gong: Callable[..., Gong]) -> N
     broken = answer(200)
     broken.raw = Broken()
     gong(broken)
-    with pytest.raises(RetriableAPIError):
+    with pytest.raises(TryAgainError):
         adapter_for(clock).send(prepared())
 
 
 def test_an_answer_that_is_too_large(
     clock: Clock, gong: Callable[..., Gong], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_gong.transport.LARGEST_ANSWER", 2_000_000)
+    monkeypatch.setattr("tap_gong.gong.session.LARGEST_ANSWER", 2_000_000)
     large = answer(200)
     large.raw = io.BytesIO(b" " * 5_000_000)
     gong(large)
@@ -364,7 +364,7 @@ def test_an_answer_that_is_large(clock: Clock, gong: Callable[..., Gong]) -> Non
 def test_few_large_answers_are_read_at_once(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_gong.transport.LARGE_ANSWER", 100_000)
+    monkeypatch.setattr("tap_gong.gong.session.LARGE_ANSWER", 100_000)
     one_too_many = threading.Barrier(LARGE_ANSWERS + 1, timeout=0.2)
     counting = threading.Lock()
     counts = [0]
@@ -418,7 +418,7 @@ def test_an_encoding_that_was_not_asked_for(
         answer(403, headers={"Content-Encoding": encoding}),
     )
     adapter = adapter_for(clock)
-    with pytest.raises(RetriableAPIError, match="encoding that was not asked for"):
+    with pytest.raises(TryAgainError, match="encoding that was not asked for"):
         adapter.send(prepared())
     refusal = adapter.send(prepared())
     assert (refusal.status_code, refusal.content) == (403, b"")
@@ -560,7 +560,7 @@ def test_no_encoding_is_asked_for_that_is_not_read(
 ) -> None:
     """With more packages installed, requests would ask for more."""
     more = {"Accept-Encoding": "gzip, deflate, br, zstd"}
-    monkeypatch.setattr("tap_gong.transport.default_headers", lambda: more)
+    monkeypatch.setattr("tap_gong.gong.session.default_headers", lambda: more)
     sent = gong(answer(200))
     with closing(GongSession(SETTINGS)) as session:
         session.ask(requests.Request("GET", URL))
@@ -596,7 +596,7 @@ def test_the_pace_is_that_of_the_settings(
 ) -> None:
     settings = replace(SETTINGS, requests_per_second=0.5, max_wait_seconds=9)
     monkeypatch.setattr(
-        "tap_gong.transport.Pace",
+        "tap_gong.gong.session.Pace",
         lambda rate: Pace(rate, clock=clock, sleep=clock.sleep),
     )
     sent = gong(answer(200), answer(200), answer(429, "10"))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import FatalAPIError
-
-from tap_gong.errors import CursorExpiredError
-from tap_gong.prefetch import Split
+from tap_gong.errors import CursorExpiredError, StreamFailedError
+from tap_gong.run.prefetch import Split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +56,7 @@ def read_pages(
         The pages, with no record twice; or smaller slices to read in its place.
 
     Raises:
-        FatalAPIError: If the slice has fallen short again.
+        StreamFailedError: If the slice has fallen short again.
         CursorExpiredError: If its cursor has expired again.
     """
     emitted: set[Any] = set()
@@ -89,7 +87,7 @@ def read_pages(
         f"{slice_.endpoint.path} promised {promised} records and gave {len(came)}, "
         f"twice. Run again later: the run goes on from here."
     )
-    raise FatalAPIError(msg)
+    raise StreamFailedError(msg)
 
 
 def _chain(

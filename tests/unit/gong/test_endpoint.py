@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tap_gong.conform import ShapeError
-from tap_gong.endpoint import Endpoint, next_cursor, total_records
-from tap_gong.errors import NOTHING_FOUND
-
-from .conftest import brief
+from tap_gong.errors import ShapeError
+from tap_gong.gong.answers import NOTHING_FOUND
+from tap_gong.gong.endpoint import Endpoint, next_cursor, total_records
+from tests.unit.conftest import brief
 
 BASE = "https://api.gong.io"
 ONE = Endpoint("GET", "/v2/calls/{id}", records="call", many=False)

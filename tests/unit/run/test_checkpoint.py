@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_gong.checkpoint import (
+from tap_gong.run.checkpoint import (
     LIGHT,
     RECORDS_BETWEEN,
     SECONDS_BETWEEN,
@@ -18,7 +18,7 @@ from tap_gong.checkpoint import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .conftest import Clock
+    from tests.unit.conftest import Clock
 
 
 class Writes:

@@ -10,9 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
-from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
+
+from tap_gong.errors import OutputError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,10 +29,6 @@ HEAVY_STATE = 10_000
 
 WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 """What the system says when stdout takes no more."""
-
-
-class OutputError(SingerSDKError):
-    """The messages cannot be written to stdout."""
 
 
 def output_error(error: OSError | None = None) -> OutputError:

@@ -8,9 +8,12 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
-
-from tap_gong.errors import TooLargeError, UnwelcomeError
+from tap_gong.errors import (
+    RunFailedError,
+    StreamFailedError,
+    TooLargeError,
+    TryAgainError,
+)
 
 if TYPE_CHECKING:
     import logging
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from tap_gong.transport import GongSession
+    from tap_gong.gong.session import GongSession
 
     Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -68,24 +71,24 @@ class Tries:
 
         Args:
             request: Without credentials.
-            understand: Makes something of the answer. It raises `RetriableAPIError` for
-                an answer to ask for again, and `UnwelcomeError` for one that every
+            understand: Makes something of the answer. It raises `TryAgainError` for
+                an answer to ask for again, and `RunFailedError` for one that every
                 other request would get, too.
 
         Returns:
             What `understand` made of the answer.
 
         Raises:
-            FatalAPIError: If no try brought an answer.
-            UnwelcomeError: If no request can be sent, or this answer ends the run.
+            StreamFailedError: If no try brought an answer.
+            RunFailedError: If no request can be sent, or this answer ends the run.
         """
         for attempt in count(1):
             try:
                 return understand(self._session.ask(request))
-            except RetriableAPIError as error:
+            except TryAgainError as error:
                 failure = str(error)
                 tries = TRIES_OF_TOO_MUCH if isinstance(error, TooLargeError) else TRIES
-            except UnwelcomeError as error:
+            except RunFailedError as error:
                 self._session.paced.pace.close(error)
                 raise
             if attempt >= tries:
@@ -94,7 +97,7 @@ class Tries:
             self._session.paced.count_retry()
             pause(backoff(attempt))
         msg = f"{failure} That was try {attempt} of {tries}."
-        raise FatalAPIError(msg)
+        raise StreamFailedError(msg)
 
     def _tell(self, failure: str, tries: int) -> None:
         """Tell the first failure of a spell to everybody, the others to DEBUG."""

@@ -16,7 +16,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from requests.exceptions import ProxyError
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from urllib3.exceptions import (
     DecodeError,
     InvalidHeader,
@@ -28,15 +28,18 @@ from urllib3.exceptions import (
 )
 
 from tap_gong.errors import (
-    ANY_SENTENCE,
-    NOTHING_FOUND,
-    Answer,
     CursorExpiredError,
     InterruptedRunError,
     LongWaitError,
+    RunFailedError,
     SettingsError,
     TooLargeError,
-    UnwelcomeError,
+    TryAgainError,
+)
+from tap_gong.gong.answers import (
+    ANY_SENTENCE,
+    NOTHING_FOUND,
+    Answer,
     interpret,
     no_answer,
     too_large,
@@ -44,8 +47,7 @@ from tap_gong.errors import (
     wrong_encoding,
     wrong_shape,
 )
-
-from .conftest import brief
+from tests.unit.conftest import brief
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +98,7 @@ def message_of(kind: type[Exception], status: int, content: bytes) -> str:
 
 
 def is_final(error: BaseException) -> bool:
-    return isinstance(error, FatalAPIError) and not isinstance(error, RetriableAPIError)
+    return isinstance(error, FatalAPIError) and not isinstance(error, TryAgainError)
 
 
 # 200
@@ -144,7 +146,7 @@ NO_OBJECTS = [
 @pytest.mark.parametrize("content", [b"", b'{"call": {"id": "1"}}', ENVELOPE])
 def test_an_answer_to_another_request_is_tried_again(content: bytes) -> None:
     for status in (101, 201, 202, 204, 206, 304):
-        message = message_of(RetriableAPIError, status, content)
+        message = message_of(TryAgainError, status, content)
         assert message.endswith(
             f"answered {status}, which is no answer to this request."
         )
@@ -152,12 +154,12 @@ def test_an_answer_to_another_request_is_tried_again(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", NO_OBJECTS, ids=range(len(NO_OBJECTS)))
 def test_hostile_bodies_are_told_apart_by_status_alone(content: bytes) -> None:
-    message = message_of(RetriableAPIError, 200, content)
+    message = message_of(TryAgainError, 200, content)
     assert message == f"{WHERE} answered 200 without a JSON object."
     for status in (400, 401, 403, 404, 503):
-        with pytest.raises((FatalAPIError, RetriableAPIError)) as caught:
+        with pytest.raises((FatalAPIError, TryAgainError)) as caught:
             read(status, content, nothing=ANY_SENTENCE)
-        assert isinstance(caught.value, RetriableAPIError) == (status == 503)
+        assert isinstance(caught.value, TryAgainError) == (status == 503)
         assert MARKER not in str(caught.value)
         assert len(str(caught.value)) < 300
 
@@ -165,7 +167,7 @@ def test_hostile_bodies_are_told_apart_by_status_alone(content: bytes) -> None:
 def test_wrong_shape_is_tried_again() -> None:
     response = response_of(200, enveloped(MARKER))
     error = wrong_shape(response, Answer({}, REFERENCE), "'id' is list, not string")
-    assert isinstance(error, RetriableAPIError)
+    assert isinstance(error, TryAgainError)
     assert error.response is response
     assert str(error) == (
         f"{WHERE} (requestId {REFERENCE}) answered in another shape than documented: "
@@ -179,7 +181,7 @@ def test_wrong_shape_is_tried_again() -> None:
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599])
 def test_5xx_is_tried_again(status: int) -> None:
     response = response_of(status, enveloped(MARKER))
-    with pytest.raises(RetriableAPIError) as caught:
+    with pytest.raises(TryAgainError) as caught:
         interpret(response, nothing=ANY_SENTENCE)
     assert caught.value.response is response
     assert str(caught.value) == f"{WHERE} (requestId {REFERENCE}) answered {status}."
@@ -232,7 +234,7 @@ def test_404_for_a_filter_may_mean_nothing_found(sentence: str) -> None:
 def test_404_without_an_envelope_is_the_wrong_address(content: bytes) -> None:
     for nothing in (ANY_SENTENCE, NOTHING_FOUND):
         with pytest.raises(
-            UnwelcomeError, match="api_url is not the address"
+            RunFailedError, match="api_url is not the address"
         ) as caught:
             read(404, content, nothing=nothing)
         assert is_final(caught.value)
@@ -242,7 +244,7 @@ def test_404_without_an_envelope_is_the_wrong_address(content: bytes) -> None:
 
 @pytest.mark.parametrize("sentence", [MARKER, f"Workspace {MARKER} was not found", ""])
 def test_404_for_a_filter_with_another_text_is_the_wrong_path(sentence: str) -> None:
-    message = message_of(UnwelcomeError, 404, enveloped(sentence))
+    message = message_of(RunFailedError, 404, enveloped(sentence))
     assert "answered 404" in message
     assert MARKER not in message
 
@@ -252,7 +254,7 @@ def test_404_for_a_filter_with_another_text_is_the_wrong_path(sentence: str) -> 
 
 def test_401_for_a_missing_scope_names_it() -> None:
     said = f"You don't have permission to use 'api:calls:read:basic' {MARKER}"
-    message = message_of(UnwelcomeError, 401, enveloped(said))
+    message = message_of(RunFailedError, 401, enveloped(said))
     assert "answered 401" in message
     assert "scope 'api:calls:read:basic'" in message
     assert f"requestId {REFERENCE}" in message
@@ -271,14 +273,14 @@ def test_401_for_a_missing_scope_names_it() -> None:
     ids=range(5),
 )
 def test_401_is_a_wrong_key(content: bytes) -> None:
-    message = message_of(UnwelcomeError, 401, content)
+    message = message_of(RunFailedError, 401, content)
     assert "answered 401: Gong does not know this API key" in message
     assert MARKER not in message
 
 
 @pytest.mark.parametrize("content", [b"", b"Mx. Private", enveloped(MARKER)], ids=brief)
 def test_403_names_the_causes(content: bytes) -> None:
-    message = message_of(UnwelcomeError, 403, content)
+    message = message_of(RunFailedError, 403, content)
     assert "answered 403" in message
     assert "trusted IPs" in message
     assert "revoked" in message
@@ -343,7 +345,7 @@ def test_an_expired_cursor(status: int, sentence: str) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
-    message = message_of(UnwelcomeError, status, enveloped(MARKER))
+    message = message_of(RunFailedError, status, enveloped(MARKER))
     assert f"answered {status}, a redirect" in message
     assert "api_url" in message
     assert MARKER not in message
@@ -366,9 +368,9 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 def test_any_answer_is_an_absence_or_an_error(status: int, body: bytes) -> None:
     try:
         answer = read(status, body, nothing=ANY_SENTENCE)
-    except (FatalAPIError, RetriableAPIError) as error:
+    except (FatalAPIError, TryAgainError) as error:
         tried_again = status < 300 or status == 304 or status >= 500
-        assert isinstance(error, RetriableAPIError) == tried_again  # noqa: PT017
+        assert isinstance(error, TryAgainError) == tried_again  # noqa: PT017
     else:
         assert status == 404
         assert answer.body is None
@@ -396,14 +398,14 @@ def test_any_answer_is_an_absence_or_an_error(status: int, body: bytes) -> None:
 def test_a_reference_that_is_none_is_not_shown(request_id: object) -> None:
     body = json.dumps({"requestId": request_id, "errors": ["x"]}).encode()
     assert read(200, body).request_id == ""
-    message = message_of(UnwelcomeError, 403, body)
+    message = message_of(RunFailedError, 403, body)
     assert "requestId" not in message
     assert len(message) < 300
 
 
 def test_the_reference_in_the_header() -> None:
     response = response_of(502, b"<html>", {"X-TraceId": REFERENCE})
-    with pytest.raises(RetriableAPIError, match=f"requestId {REFERENCE}"):
+    with pytest.raises(TryAgainError, match=f"requestId {REFERENCE}"):
         interpret(response, nothing=NOTHING_FOUND)
 
 
@@ -539,7 +541,7 @@ NO_ANSWER: list[tuple[Exception, str]] = [
 @pytest.mark.parametrize(("error", "sentence"), NO_ANSWER, ids=range(len(NO_ANSWER)))
 def test_no_answer(error: Exception, sentence: str) -> None:
     made = no_answer(error, host=HOST, proxy="proxy:3128")
-    assert isinstance(made, RetriableAPIError)
+    assert isinstance(made, TryAgainError)
     assert str(made) == sentence
 
 
@@ -567,7 +569,7 @@ def test_an_address_that_nobody_can_ask(
     error: Exception, proxy: str, named: str
 ) -> None:
     made = no_answer(error, host=HOST, proxy=proxy)
-    assert isinstance(made, UnwelcomeError)
+    assert isinstance(made, RunFailedError)
     assert named in str(made)
     assert MARKER not in str(made)
 
@@ -607,14 +609,14 @@ def test_a_wrong_certificate_is_final_and_says_what_to_set() -> None:
     error = no_answer(cause, host=HOST, proxy="")
     assert "(certificate has expired)" in str(error)
     assert is_final(error)
-    assert isinstance(error, UnwelcomeError)
+    assert isinstance(error, RunFailedError)
     for word in (HOST, "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         assert word in str(error)
 
 
 def test_another_fault_of_tls_is_tried_again() -> None:
     cause = requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER]")
-    assert isinstance(no_answer(cause, host=HOST, proxy=""), RetriableAPIError)
+    assert isinstance(no_answer(cause, host=HOST, proxy=""), TryAgainError)
 
 
 def test_an_answer_that_was_not_read() -> None:
@@ -632,9 +634,9 @@ def test_kinds_of_errors() -> None:
     """The SDK tells them apart by these classes."""
     assert issubclass(SettingsError, ConfigurationError)
     assert is_final(LongWaitError("x", 5))
-    assert is_final(UnwelcomeError("x"))
-    assert not isinstance(CursorExpiredError("x"), RetriableAPIError)
-    assert isinstance(TooLargeError("x"), RetriableAPIError)
+    assert is_final(RunFailedError("x"))
+    assert not isinstance(CursorExpiredError("x"), TryAgainError)
+    assert isinstance(TooLargeError("x"), TryAgainError)
     assert LongWaitError("x", 5).wait_seconds == 5
     assert LongWaitError("x").wait_seconds is None
     assert InterruptedRunError(15).signum == 15

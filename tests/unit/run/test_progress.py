@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_gong.endpoint import Endpoint
-from tap_gong.pace import Pace
+from tap_gong.gong.endpoint import Endpoint
+from tap_gong.gong.pace import Pace
+from tap_gong.gong.session import PacedAdapter
 from tap_gong.plans.ids import CallIdPlan
 from tap_gong.plans.slices import Slice
-from tap_gong.progress import Progress
-from tap_gong.transport import PacedAdapter
+from tap_gong.run.progress import Progress
 
 if TYPE_CHECKING:
-    from .conftest import Clock
+    from tests.unit.conftest import Clock
 
 ENDPOINT = Endpoint("GET", "/v2/calls/{id}", records="call")
 LOGGER = logging.getLogger("tests.progress")

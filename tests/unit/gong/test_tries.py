@@ -8,13 +8,13 @@ from unittest.mock import Mock
 
 import pytest
 import requests
-from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import FatalAPIError
 
-from tap_gong.errors import LongWaitError, TooLargeError, UnwelcomeError
-from tap_gong.tries import LONGEST_BACKOFF, SPELL_SECONDS, TRIES, Tries, backoff
+from tap_gong.errors import LongWaitError, RunFailedError, TooLargeError, TryAgainError
+from tap_gong.gong.tries import LONGEST_BACKOFF, SPELL_SECONDS, TRIES, Tries, backoff
 
 if TYPE_CHECKING:
-    from .conftest import Clock
+    from tests.unit.conftest import Clock
 
 REQUEST = requests.Request("GET", "https://api.gong.io/v2/calls/1")
 LOGGER = logging.getLogger("tests.tries")
@@ -34,7 +34,7 @@ def tried(session: Mock, clock: Clock) -> int:
 
 
 def failures(number: int) -> list[Exception]:
-    return [RetriableAPIError(f"Failure {which}.") for which in range(number)]
+    return [TryAgainError(f"Failure {which}.") for which in range(number)]
 
 
 @pytest.mark.parametrize("number", [0, 1, TRIES - 1])
@@ -55,7 +55,7 @@ def test_it_is_given_up(clock: Clock, waits: list[float]) -> None:
 
 def test_what_is_not_understood_is_asked_again(clock: Clock) -> None:
     session = session_with()
-    understand = Mock(side_effect=[RetriableAPIError("x"), "understood"])
+    understand = Mock(side_effect=[TryAgainError("x"), "understood"])
     tries = Tries(session, LOGGER, clock=clock)
     assert tries.ask(REQUEST, understand) == "understood"
     assert session.ask.call_count == 2
@@ -73,9 +73,9 @@ def test_too_much_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_what_every_request_would_get_ends_the_run(clock: Clock) -> None:
-    error = UnwelcomeError("x")
+    error = RunFailedError("x")
     session = session_with(error)
-    with pytest.raises(UnwelcomeError):
+    with pytest.raises(RunFailedError):
         tried(session, clock)
     session.paced.pace.close.assert_called_once_with(error)
 
@@ -117,7 +117,7 @@ def test_the_next_spell_is_told_again(
     tries = Tries(session_with(), LOGGER, clock=clock)
     for wait in (0, SPELL_SECONDS, SPELL_SECONDS, SPELL_SECONDS + 1):
         clock.now += wait
-        understand = Mock(side_effect=[RetriableAPIError(f"At {clock.now}."), 1])
+        understand = Mock(side_effect=[TryAgainError(f"At {clock.now}."), 1])
         tries.ask(REQUEST, understand)
     assert len(told(caplog)) == 2
 

@@ -18,20 +18,14 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.exceptions import InvalidURL
 from requests.utils import default_headers, get_environ_proxies, select_proxy
-from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
-from tap_gong.connection import with_answers
-from tap_gong.errors import (
-    LongWaitError,
-    SettingsError,
-    no_answer,
-    too_large,
-    wrong_encoding,
-)
-from tap_gong.pace import Pace
+from tap_gong.errors import LongWaitError, SettingsError, StreamFailedError
+from tap_gong.gong.answers import no_answer, too_large, wrong_encoding
+from tap_gong.gong.connection import with_answers
+from tap_gong.gong.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,11 +122,11 @@ class PacedAdapter(HTTPAdapter):
             The answer, read whole.
 
         Raises:
-            RetriableAPIError: If there is none, or none that is HTTP.
-            UnwelcomeError: If no request can be sent.
+            TryAgainError: If there is none, or none that is HTTP.
+            RunFailedError: If no request can be sent.
             LongWaitError: If Gong asks for a wait beyond `max_wait_seconds`, now or
                 in an earlier answer.
-            FatalAPIError: If Gong keeps answering 429.
+            StreamFailedError: If Gong keeps answering 429.
         """
         for attempt in range(MAX_429):
             self.pace.wait()
@@ -161,7 +155,7 @@ class PacedAdapter(HTTPAdapter):
                 self._hold(seconds, why, seconds)
             self.count_retry()
         msg = f"Gong answered 429 to one request {MAX_429} times in a row."
-        raise FatalAPIError(msg)
+        raise StreamFailedError(msg)
 
     def _exchange(
         self, request: requests.PreparedRequest, options: Mapping[str, Any]
@@ -186,7 +180,7 @@ class PacedAdapter(HTTPAdapter):
         """Read an answer to its end.
 
         Raises:
-            RetriableAPIError: If it is too large, and not read further; or if it is
+            TryAgainError: If it is too large, and not read further; or if it is
                 packed in a way that was not asked for.
         """
         content = bytearray()
@@ -218,7 +212,7 @@ class PacedAdapter(HTTPAdapter):
     @override
     def close(self) -> None:
         """Send nothing more, and close the connections that are not in use."""
-        self.pace.close(FatalAPIError("The session is closed."))
+        self.pace.close(StreamFailedError("The session is closed."))
         super().close()
 
     @override
@@ -284,10 +278,10 @@ class GongSession:
             The answer, read whole.
 
         Raises:
-            RetriableAPIError: If there is none.
-            UnwelcomeError: If no request can be sent.
+            TryAgainError: If there is none.
+            RunFailedError: If no request can be sent.
             LongWaitError: If Gong asks for too long a wait.
-            FatalAPIError: If Gong keeps answering 429.
+            StreamFailedError: If Gong keeps answering 429.
         """
         request.headers, request.auth = self._headers, self._auth
         try:

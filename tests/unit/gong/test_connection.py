@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from tap_gong.connection import Answer, with_answers
+from tap_gong.gong.connection import Answer, with_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

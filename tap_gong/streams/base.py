@@ -10,29 +10,25 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, StreamSchema
-from singer_sdk.exceptions import FatalAPIError, SingerSDKError
+from singer_sdk.exceptions import SingerSDKError
 from singer_sdk.helpers._util import utc_now
 from singer_sdk.schema.source import SchemaDirectory
 from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
-from tap_gong import inputs, schemas
-from tap_gong.checkpoint import Checkpoint
-from tap_gong.conform import ShapeError, conformer
-from tap_gong.endpoint import next_cursor, total_records
-from tap_gong.errors import (
-    LongWaitError,
-    SettingsError,
-    interpret,
-    wait_too_long,
-    wrong_shape,
-)
-from tap_gong.pace import PLACE
-from tap_gong.pages import Page, read_pages
-from tap_gong.prefetch import prefetch
-from tap_gong.progress import Progress
-from tap_gong.transport import sent_at as sent_at_header
-from tap_gong.tries import Tries
+from tap_gong import schemas
+from tap_gong.errors import LongWaitError, SettingsError, ShapeError, StreamFailedError
+from tap_gong.gong.answers import interpret, wait_too_long, wrong_shape
+from tap_gong.gong.endpoint import next_cursor, total_records
+from tap_gong.gong.pace import PLACE
+from tap_gong.gong.pages import Page, read_pages
+from tap_gong.gong.session import sent_at as sent_at_header
+from tap_gong.gong.tries import Tries
+from tap_gong.run.checkpoint import Checkpoint
+from tap_gong.run.prefetch import prefetch
+from tap_gong.run.progress import Progress
+from tap_gong.singer import files
+from tap_gong.singer.conform import conformer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,7 +38,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record, TapState
 
     from tap_gong.plans.slices import Plan, Slice
-    from tap_gong.prefetch import Place, Split
+    from tap_gong.run.prefetch import Place, Split
     from tap_gong.tap import TapGong
 
 RECORDS_HELD = 30_000
@@ -111,7 +107,7 @@ class GongStream(Stream):
             SettingsError: If it lacks a key, or does not allow a type that they have.
         """
         promised = self.effective_schema["properties"]
-        inputs.check_catalog(
+        files.check_catalog(
             self.name,
             self.primary_keys or (),
             self.schema["properties"],
@@ -133,7 +129,7 @@ class GongStream(Stream):
             Records that fit the schema.
 
         Raises:
-            FatalAPIError: If Gong gives no usable answer.
+            StreamFailedError: If Gong gives no usable answer.
             InterruptedRunError: If a signal asked the process to stop.
         """
         plan, writer = self.plan, self.tap.message_writer
@@ -184,7 +180,7 @@ class GongStream(Stream):
                         plan.recounted = self._count(again, look_around)
                     look_around()
                 if complaint := plan.complaint():
-                    raise FatalAPIError(complaint)  # noqa: TRY301 - ends like any error
+                    raise StreamFailedError(complaint)  # noqa: TRY301 - ends like any error
             except Exception as error:
                 # What is still being retried in other threads ends here too.
                 session.paced.pace.close(error)
@@ -209,7 +205,7 @@ class GongStream(Stream):
             Its pages, or smaller slices to fetch in its place.
 
         Raises:
-            FatalAPIError: If Gong gives no usable answer.
+            StreamFailedError: If Gong gives no usable answer.
         """
         PLACE.set(place)
         yield from read_pages(slice_, self._ask, self.plan.cut)

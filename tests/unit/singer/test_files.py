@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_gong.errors import SettingsError
-from tap_gong.inputs import (
+from tap_gong.singer.files import (
     bookmarks_of,
     catalog_file,
     check_catalog,
@@ -17,8 +17,7 @@ from tap_gong.inputs import (
     state_file,
 )
 from tap_gong.tap import TapGong
-
-from .conftest import brief
+from tests.unit.conftest import brief
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_gong.errors import SettingsError, refuse_constant
+from tap_gong.errors import SettingsError
+from tap_gong.gong.answers import refuse_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,0 +1,1 @@
+"""Gong's API: how it is asked, and what it answers. Nothing here knows Singer."""

@@ -1,0 +1,1 @@
+"""How a run goes: side by side, with checkpoints. Knows neither Gong nor Singer."""

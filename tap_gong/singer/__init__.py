@@ -1,0 +1,1 @@
+"""What goes out and what is given: records, messages, selection, files."""
