@@ -53,9 +53,10 @@ def sandbox(**options: object) -> Iterator[str]:
     Args:
         options: Flags of `tap-gong-sandbox serve`, with underscores.
     """
+    usual = ("--port=0", "--requests-per-day=0", "--last-day=2026-10-31")
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     with subprocess.Popen(
-        [BIN / "tap-gong-sandbox", "serve", "--port=0", "--requests-per-day=0", *flags],
+        [BIN / "tap-gong-sandbox", "serve", *usual, *flags],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

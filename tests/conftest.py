@@ -131,12 +131,16 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def make_sandbox() -> Iterator[Callable[..., Sandbox]]:
-    """Start sandboxes with these options, without rate limit unless told."""
+    """Start sandboxes with these options; no limits and a fixed day unless told."""
     started: list[Sandbox] = []
 
     def make(**options: object) -> Sandbox:
-        unlimited: Json = {"requests_per_second": 0, "requests_per_day": 0}
-        started.append(Sandbox(Options(**unlimited | options)).start())
+        usual: Json = {
+            "requests_per_second": 0,
+            "requests_per_day": 0,
+            "last_day": "2026-10-31",
+        }
+        started.append(Sandbox(Options(**usual | options)).start())
         return started[-1]
 
     yield make

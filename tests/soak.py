@@ -16,6 +16,9 @@ from typing import Any
 from tap_gong.sandbox import Options, Sandbox
 from tests.kills import WAYS, Target, finish, kill_and_resume, start
 
+LAST_DAY = "2026-10-31"
+"""The runs by date begin two years before it."""
+
 
 def starts(count: int, seed: int) -> None:
     """Send so many runs a signal, or two, in their first second."""
@@ -48,7 +51,11 @@ def kills(count: int, seed: int) -> None:
     """Kill the tap so many times, each way and both by ID and by date."""
     generator = random.Random(seed)
     options = Options(
-        requests_per_second=0, requests_per_day=0, latency=0.02, latency_jitter=0.5
+        last_day=LAST_DAY,
+        requests_per_second=0,
+        requests_per_day=0,
+        latency=0.02,
+        latency_jitter=0.5,
     )
     for number in range(-(-count // 2)):
         by = ("id", "date")[number % 2]
@@ -64,6 +71,7 @@ def faults(calls: int, seed: int) -> None:
     options = Options(
         calls=calls,
         seed=seed,
+        last_day=LAST_DAY,
         requests_per_second=0,
         requests_per_day=0,
         fault_rate=0.2,

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = "A stand-in for Gong's API on this machine, with a made-up company."
 _NOT_IMITATED = """\
-Served: GET /v2/calls, GET /v2/calls/{id}, POST /v2/calls/extensive.
+Served: GET /v2/calls, GET /v2/calls/{id}, POST /v2/calls/extensive,
+POST /v2/calls/transcript, POST /v2/calls/users-access, GET /v2/users,
+GET /v2/workspaces. Requests are held to Gong's document of the API: the sandbox
+refuses a field that is not in it, where Gong may let it pass.
 
-Not imitated: any other endpoint; OAuth; what was said in a call (extensive answers
-with metaData, whatever contentSelector asks for); calls that change, are deleted or
-are not the key's to see; trusted IPs; limits shared with other keys; Gong's wording
-of errors where it is not published."""
+Not imitated: any other endpoint; OAuth; calls that change, are deleted or are not
+the key's to see; links to media that work or end; trusted IPs; limits shared with
+other keys; Gong's wording of errors where it is not published."""
 
 _SERVE_PORT = 8765
 _SAMPLES = 3
@@ -120,7 +122,7 @@ def _add_flag(parser: argparse.ArgumentParser, option: dataclasses.Field[Any]) -
             default=option.default,
             help=text,
             type=type(option.default),
-            metavar="N",
+            metavar="DATE" if option.name == "last_day" else "N",
         )
 
 

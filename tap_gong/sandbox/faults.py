@@ -38,6 +38,7 @@ class Faults:
 
     Attributes:
         for_calls: Faults for the next requests for one call, by call ID.
+        at_paths: Faults for the next requests to one path, by path.
     """
 
     def __init__(self, rate: float, kinds: Sequence[str], seed: int) -> None:
@@ -49,6 +50,7 @@ class Faults:
             seed: Same seed, same faults.
         """
         self.for_calls: dict[str, list[Answer | str | None]] = {}
+        self.at_paths: dict[str, list[Answer | str | None]] = {}
         self._rate = rate
         self._kinds = kinds
         self._random = random.Random(seed)  # noqa: S311 - a repeatable choice
@@ -70,21 +72,22 @@ class Faults:
                 raise ValueError(message)
         self._script.extend(faults)
 
-    def take(self, call_id: str | None) -> Answer | str | None:
+    def take(self, path: str, call_id: str) -> Answer | str | None:
         """Take the fault of the request that has just arrived.
 
         Args:
-            call_id: The call in the request's path, if there is one.
+            path: The request's path.
+            call_id: The call in that path; empty if there is none.
 
         Returns:
             The answer to give instead of the right one, or how to spoil the delivery
             of the right one (`truncated`, `reset`, `slow`, `drip`), or None.
         """
-        fault = self._next(call_id)
+        fault = self._next(path, call_id)
         return _ANSWERS.get(fault, fault) if isinstance(fault, str) else fault
 
-    def _next(self, call_id: str | None) -> Answer | str | None:
-        if call_id is not None and (waiting := self.for_calls.get(call_id)):
+    def _next(self, path: str, call_id: str) -> Answer | str | None:
+        if waiting := self.for_calls.get(call_id) or self.at_paths.get(path):
             return waiting.pop(0)
         if self._script:
             return self._script.popleft()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from tap_gong.sandbox.faults import KINDS
-from tap_gong.sandbox.routes import SCOPES
+from tap_gong.sandbox.routes.scopes import SCOPES
 
 if TYPE_CHECKING:
     import ssl
 
 T = TypeVar("T")
+
+_YESTERDAY = "yesterday"
 
 ACCESS_KEY = "SANDBOX-KEY"
 ACCESS_KEY_SECRET = "sandbox-secret"  # noqa: S105 - made up
@@ -37,6 +40,13 @@ class Options:
     port: int = _flag(0, "port on 127.0.0.1, 0 for any free one")
     seed: int = _flag(1, "seed of the company, the faults and the jitter")
     calls: int = _flag(1_200, "number of calls in the company")
+    users: int = _flag(25, "number of users in the company")
+    sentences: int = _flag(
+        12, "about how many sentences a call has, 0 for no transcripts"
+    )
+    last_day: str = _flag(
+        _YESTERDAY, "last day with calls in UTC, as 2026-10-31, or yesterday"
+    )
     page_size: int = _flag(100, "records a page")
     shuffle: bool = _flag(True, "mix the order of records inside a page")  # noqa: FBT003
     cursor_lifetime: float = _flag(
@@ -73,9 +83,32 @@ class Options:
             if unknown := set(getattr(self, name)).difference(known):
                 message = f"{name} must be of {', '.join(known)}; not {sorted(unknown)}"
                 raise ValueError(message)
-        if self.page_size < 1:
-            message = "page_size must be at least 1"
-            raise ValueError(message)
+        for name, least in (("page_size", 1), ("users", 1), ("sentences", 0)):
+            if getattr(self, name) < least:
+                message = f"{name} must be at least {least}"
+                raise ValueError(message)
+        parse_day(self.last_day)
         if self.fault_rate and not self.faults:
             message = "fault_rate needs at least one of faults"
             raise ValueError(message)
+
+
+def parse_day(text: str) -> date | None:
+    """Read the option `last_day`.
+
+    Args:
+        text: Its value.
+
+    Returns:
+        The day; None is yesterday.
+
+    Raises:
+        ValueError: It is neither a date nor `yesterday`.
+    """
+    if text == _YESTERDAY:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = f"last_day must be a date as 2026-10-31, or {_YESTERDAY}; not {text}"
+        raise ValueError(message) from None

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from tap_gong.sandbox.faults import Faults
-from tap_gong.sandbox.options import ACCESS_KEY, ACCESS_KEY_SECRET, Options
+from tap_gong.sandbox.options import ACCESS_KEY, ACCESS_KEY_SECRET, Options, parse_day
 from tap_gong.sandbox.routes import Data
 from tap_gong.sandbox.world import World
 
@@ -33,6 +33,7 @@ class Sandbox:
         hidden: IDs of calls that no list by date shows yet, as if still processed;
             add to it and take from it at any time.
         faults_for: Faults for the next requests for one call, by call ID; see `script`.
+        faults_at: Faults for the next requests to one path, by path; see `script`.
         requests: What arrived, in order.
     """
 
@@ -49,13 +50,20 @@ class Sandbox:
             world: The company, in place of the one that the options describe.
         """
         self._options = options or Options()
-        self.world = world or World(self._options.seed, self._options.calls)
+        self.world = world or World(
+            self._options.seed,
+            self._options.calls,
+            last_day=parse_day(self._options.last_day),
+            users=self._options.users,
+            sentences=self._options.sentences,
+        )
         self.hidden: set[str] = set()
         self.requests: list[Arrival] = []
         self._faults = Faults(
             self._options.fault_rate, self._options.faults, self._options.seed
         )
         self.faults_for = self._faults.for_calls
+        self.faults_at = self._faults.at_paths
         self._stopping = asyncio.Event()
 
     @property
@@ -89,6 +97,7 @@ class Sandbox:
         data = Data(
             self.world,
             self.hidden,
+            options.scopes,
             options.page_size,
             options.shuffle,
             options.cursor_lifetime,

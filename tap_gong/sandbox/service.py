@@ -18,6 +18,7 @@ from tap_gong.sandbox.answers import Answer, Refusal, error, page
 from tap_gong.sandbox.limits import Limits
 from tap_gong.sandbox.options import ACCESS_KEY, ACCESS_KEY_SECRET
 from tap_gong.sandbox.routes import ROUTES, Data, Inputs, Route
+from tap_gong.sandbox.routes.scopes import need_scope
 
 if TYPE_CHECKING:
     import socket
@@ -101,7 +102,7 @@ class Service:
         try:
             route, call_id = _route(arrival)
             self._admit(arrival, route, request.headers.get("Authorization", ""))
-            fault = self._faults.take(call_id)
+            fault = self._faults.take(arrival.path, call_id)
             await self._stall(fault)
             if isinstance(fault, Answer):
                 answer = fault
@@ -124,9 +125,7 @@ class Service:
         wait = self._limits.admit(arrival.time)
         if wait is not None:
             raise Refusal(error(429, "API request limit exceeded", wait))
-        if route.scope not in self._options.scopes:
-            message = f"You don't have permission to use '{route.scope}' in your app."
-            raise Refusal(error(401, message))
+        need_scope(route.scope, self._options.scopes)
 
     async def _stall(self, fault: Answer | str | None) -> None:
         seconds = self._options.latency

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_gong.sandbox import routes
 from tap_gong.sandbox.answers import Refusal, error
 from tap_gong.sandbox.cursors import Place
+from tap_gong.sandbox.routes import pages
 from tests.conftest import Json
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Company:
     make_sandbox: Callable[..., Sandbox]
     run_tap: Callable[[Sandbox], TapRunner]
     monkeypatch: pytest.MonkeyPatch
-    page: Callable[..., Json] = routes._page
+    page: Callable[..., Json] = pages.page
 
     def open(self, calls: int = 1_200) -> None:
         self.sandbox = self.make_sandbox(calls=calls)
@@ -54,14 +54,14 @@ class Company:
             answer = self.page(data, ids, inputs, cursor, *rest)
             return change(next(numbers), inputs, cursor, answer)
 
-        self.monkeypatch.setattr(routes, "_page", changed)
+        self.monkeypatch.setattr(pages, "page", changed)
 
     def run(self, **settings: object) -> Run:
         limits = {"start_date": START, "end_date": "2026-11-01", "max_concurrency": 1}
         return self.tap(**limits | settings)  # type: ignore[arg-type]
 
     def assert_the_next_run_completes(self, first: Run) -> None:
-        self.monkeypatch.setattr(routes, "_page", self.page)
+        self.monkeypatch.setattr(pages, "page", self.page)
         second = self.run(state=first.state if first.of_type("STATE") else {})
         assert second.status == 0
         assert {*first.ids, *second.ids} == self.ids
@@ -183,7 +183,7 @@ def test_the_same_page_for_ever(company: Company, total: str) -> None:
         return Place(0, 10**9)
 
     cursors = [f"cursor-{number}" for number in range(1_000)]
-    company.monkeypatch.setattr(routes, "read_cursor", any_cursor)
+    company.monkeypatch.setattr(pages, "read_cursor", any_cursor)
     company.change_pages(again)
     run = company.run(end_date="2025-03-01")
     assert len(company.sandbox.requests) < 200

@@ -91,6 +91,7 @@ def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
         ["serve", "--", "true"],
         ["run", "--fault-rate", "2", "--", "true"],
         ["run", "--faults", "sunspots", "--", "true"],
+        ["run", "--last-day", "2026-02-30", "--", "true"],
     ],
 )
 def test_usage_errors(argv: list[str]) -> None:

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from tap_gong.sandbox import Answer, Options
+from tap_gong.sandbox.routes.scopes import SCOPES
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Client, Start
@@ -53,14 +54,28 @@ def test_key_is_checked(start: Start) -> None:
     assert "permission" not in answer.text
 
 
-def test_missing_scope(start: Start) -> None:
-    client = start(scopes=("api:calls:read:basic",))
-    assert client.get("/v2/calls").ok
-    answer = client.post("/v2/calls/extensive", {"filter": {}})
-    assert answer.status_code == 401
-    assert answer.json()["errors"] == [
-        "You don't have permission to use 'api:calls:read:extensive' in your app."
-    ]
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("api:calls:read:basic", "GET", "/v2/calls"),
+        ("api:calls:read:basic", "GET", "/v2/calls/1"),
+        ("api:calls:read:extensive", "POST", "/v2/calls/extensive"),
+        ("api:calls:read:transcript", "POST", "/v2/calls/transcript"),
+        ("api:call-user-access:read", "POST", "/v2/calls/users-access"),
+        ("api:users:read", "GET", "/v2/users"),
+        ("api:workspaces:read", "GET", "/v2/workspaces"),
+    ],
+)
+def test_missing_scope(start: Start, scope: str, method: str, path: str) -> None:
+    def ask(*scopes: str) -> requests.Response:
+        client = start(calls=1, scopes=scopes)
+        return client.get(path) if method == "GET" else client.post(path, {})
+
+    refused = ask(*set(SCOPES) - {scope})
+    assert refused.status_code == 401
+    message = f"You don't have permission to use '{scope}' in your app."
+    assert refused.json()["errors"] == [message]
+    assert ask(scope).status_code in {200, 400, 404}
 
 
 def test_rate_limit_is_on_by_default(start: Start) -> None:
@@ -175,6 +190,14 @@ def test_faults_for_one_call(start: Start) -> None:
     assert client.get("/v2/calls/1").status_code == 404
 
 
+def test_faults_at_one_path(start: Start) -> None:
+    client = start()
+    client.sandbox.faults_at["/v2/users"] = ["status-503", None, "status-500"]
+    assert client.get("/v2/workspaces").ok
+    answers = [client.get("/v2/users").status_code for _ in range(4)]
+    assert answers == [503, 200, 500, 200]
+
+
 def test_random_faults_are_repeatable(start: Start) -> None:
     def statuses() -> list[int]:
         client = start(fault_rate=0.5, faults=("status-500", "rate-limit"))
@@ -194,6 +217,9 @@ def test_random_faults_are_repeatable(start: Start) -> None:
         {"faults": (), "fault_rate": 0.5},
         {"scopes": ("api:all",)},
         {"page_size": 0},
+        {"users": 0},
+        {"sentences": -1},
+        {"last_day": "tomorrow"},
     ],
 )
 def test_options_are_checked(options: dict[str, Any]) -> None:

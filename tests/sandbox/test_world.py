@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,8 @@ from tap_gong.sandbox.world import WORKSPACE_IDS, Record, World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+LAST_DAY = date(2026, 10, 31)
 
 FIELDS = {
     *("id", "url", "title", "scheduled", "started", "duration", "primaryUserId"),
@@ -34,12 +36,12 @@ def moment(record: Mapping[str, object], field: str = "started") -> datetime:
 @pytest.fixture(scope="module")
 def calls() -> list[Record]:
     """The default company's calls."""
-    return records(World())
+    return records(World(last_day=LAST_DAY))
 
 
 def test_same_seed_same_calls(calls: list[Record]) -> None:
-    assert records(World(seed=1)) == calls
-    assert records(World(seed=2)) != calls
+    assert records(World(seed=1, last_day=LAST_DAY)) == calls
+    assert records(World(seed=2, last_day=LAST_DAY)) != calls
 
 
 def test_bytes_stay_the_same_between_versions() -> None:
@@ -120,3 +122,12 @@ def test_calls_may_be_added() -> None:
     assert world.call("2") == later
     assert world.call("3") is None
     assert world.listing(moment(later), None, "9") == ["2"]
+
+
+def test_calls_reach_until_yesterday_unless_told() -> None:
+    before = datetime.now(UTC).date()
+    world = World()
+    days = {before - timedelta(1), datetime.now(UTC).date() - timedelta(1)}
+    last = world.call(world.ids[-1])
+    assert last is not None
+    assert moment(last).astimezone(UTC).date() in days
