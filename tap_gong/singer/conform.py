@@ -7,8 +7,9 @@ has the schema's fields and types and nothing else.
 
 from __future__ import annotations
 
+import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +24,28 @@ if TYPE_CHECKING:
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
-_MISFITS = (TypeError, ValueError, OverflowError)
+_MISFITS = (TypeError, ValueError, OverflowError, RecursionError)
+
+_ANY = "application/json"
+"""The `contentMediaType` of a value of no known shape, which goes out as JSON text."""
 
 
-def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
+def conformer(
+    schema: Mapping[str, Any],
+    selected: Mapping[str, Any] | None = None,
+    unknown: set[str] | None = None,
+) -> Callable[[object], dict[str, Any]]:
     """Compile the JSON schema of an object to a function that makes a value fit it.
+
+    The function may run in several threads at once.
 
     Args:
         schema: A schema of type object, with properties of type object, array, string,
             integer, number or boolean, each possibly null.
+        selected: The same schema without the properties that are not to go out, the
+            nested ones too. They are dropped unchecked. Left alone: all go out.
+        unknown: Where to add the names of properties that the schema does not have,
+            such as `parties[].shoeSize`. They are dropped too.
 
     Returns:
         A function that changes a parsed JSON value into the object to emit, with
@@ -39,49 +53,16 @@ def conformer(schema: Mapping[str, Any]) -> Callable[[object], dict[str, Any]]:
         object, lacks a required property, or has a property of another type or a
         timestamp without UTC offset.
     """
-    fields = {
-        name: _converter(subschema, name)
-        for name, subschema in schema["properties"].items()
-    }
-    as_is = {
-        name: _as_is(fields[name], nullable="null" in subschema["type"])
-        for name, subschema in schema["properties"].items()
-    }
-    required = frozenset(schema.get("required", ()))
+    names = set() if unknown is None else unknown
+    return _object(schema, schema if selected is None else selected, names, "")
 
-    def conform(value: object) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            msg = f"a {type(value).__name__} stands for an object"
-            raise ShapeError(msg)
-        if not required <= value.keys():
-            msg = f"{min(required - value.keys())!r} is missing"
-            raise ShapeError(msg)
-        unknown = []
-        for name, item in value.items():
-            types = as_is.get(name)
-            if types is None:
-                unknown.append(name)
-                continue
-            # Null where it may be; the others for speed alone.
-            kind = type(item)
-            if kind in types and (kind is not str or item.isascii()):
-                continue
-            try:
-                value[name] = fields[name](item)
-            except ShapeError:
-                raise
-            except _MISFITS:
-                wanted = schema["properties"][name]
-                msg = (
-                    f"{name!r} is {type(item).__name__}, "
-                    f"not {wanted.get('format', wanted['type'])}"
-                )
-                raise ShapeError(msg) from None
-        for name in unknown:
-            del value[name]
-        return value
 
-    return conform
+def is_identifier(name: str) -> bool:
+    """Tell whether a property is an identifier, or a list of them, by its name.
+
+    Gong sends an identifier now as text and now as a number. It goes out as text.
+    """
+    return name in {"id", "inReplyTo"} or name.endswith(("Id", "Ids", "By"))
 
 
 def to_utc(value: str) -> str:
@@ -107,18 +88,83 @@ def to_utc(value: str) -> str:
     return text if moment.microsecond else f"{text[:-1]}.000000Z"
 
 
-def _converter(schema: Mapping[str, Any], name: str) -> Conform:
+def _object(
+    schema: Mapping[str, Any],
+    selected: Mapping[str, Any],
+    unknown: set[str],
+    path: str,
+) -> Callable[[object], dict[str, Any]]:
+    known = schema["properties"]
+    properties = {name: known[name] for name in selected["properties"]}
+    fields = {
+        name: _converter(
+            subschema, selected["properties"][name], unknown, f"{path}{name}"
+        )
+        for name, subschema in properties.items()
+    }
+    as_is = {
+        name: _as_is(fields[name], nullable="null" in subschema["type"])
+        for name, subschema in properties.items()
+    }
+    required = properties.keys() & schema.get("required", ())
+
+    def conform(value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            msg = f"a {type(value).__name__} stands for an object"
+            raise ShapeError(msg)
+        if not required <= value.keys():
+            msg = f"{min(required - value.keys())!r} is missing"
+            raise ShapeError(msg)
+        dropped = []
+        for name, item in value.items():
+            types = as_is.get(name)
+            if types is None:
+                dropped.append(name)
+                continue
+            # Null where it may be; the others for speed alone.
+            kind = type(item)
+            if kind in types and (kind is not str or item.isascii()):
+                continue
+            try:
+                value[name] = fields[name](item)
+            except _MISFITS as error:
+                raise _misfit(error, name, item, properties[name]) from None
+        for name in dropped:
+            del value[name]
+            if name not in known:
+                unknown.add(f"{path}{name}")
+        return value
+
+    return conform
+
+
+def _misfit(
+    error: Exception, name: str, item: object, schema: Mapping[str, Any]
+) -> ShapeError:
+    if isinstance(error, ShapeError):  # which names the inner property
+        return error
+    wanted = schema.get("format", schema["type"])
+    return ShapeError(f"{name!r} is {type(item).__name__}, not {wanted}")
+
+
+def _converter(
+    schema: Mapping[str, Any], selected: Mapping[str, Any], unknown: set[str], path: str
+) -> Conform:
+    """Compile the schema of a value; `path` says where it stands."""
     types = {schema["type"]} if isinstance(schema["type"], str) else {*schema["type"]}
     (kind,) = types - {"null"}
     if kind == "object":
-        return conformer(schema)
+        return _object(schema, selected, unknown, f"{path}.")
     if kind == "array":
-        return _array(schema["items"], name)
-    if kind == "string" and schema.get("format") == "date-time":
-        return to_utc
-    if kind == "string" and (name == "id" or name.endswith("Id")):
-        return _identifier
-    return SCALARS[kind]
+        return _array(schema["items"], selected["items"], unknown, f"{path}[]")
+    if kind != "string":
+        return SCALARS[kind]
+    if schema.get("contentMediaType") == _ANY:
+        return _json_text
+    if "format" in schema:
+        return _FORMATS[schema["format"]]
+    name = path.rpartition(".")[2].rstrip("[]")
+    return _identifier if is_identifier(name) else _text
 
 
 def _as_is(convert: Conform, *, nullable: bool) -> frozenset[type]:
@@ -131,8 +177,10 @@ def _as_is(convert: Conform, *, nullable: bool) -> frozenset[type]:
     return frozenset(types)
 
 
-def _array(items: Mapping[str, Any], name: str) -> Conform:
-    convert = _converter(items, name)
+def _array(
+    items: Mapping[str, Any], selected: Mapping[str, Any], unknown: set[str], path: str
+) -> Conform:
+    convert = _converter(items, selected, unknown, path)
     nullable = "null" in items["type"]
 
     def conform(value: object) -> list[Any]:
@@ -161,6 +209,22 @@ def _identifier(value: object) -> str:
     return str(value) if type(value) is int else _text(value)
 
 
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":")
+).encode
+
+
+def _json_text(value: object) -> str:
+    return _text(_encode(value))
+
+
+def _date(value: str) -> str:
+    # It reads weeks, and dates without hyphens, as well.
+    if date.fromisoformat(value).isoformat() != value:
+        raise ValueError
+    return value
+
+
 def _integer(value: object) -> int:
     if type(value) is not int and not (isinstance(value, float) and value.is_integer()):
         raise TypeError
@@ -184,8 +248,9 @@ def _boolean(value: object) -> bool:
 
 
 SCALARS: dict[str, Conform] = {
-    "string": _text,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,
 }
+
+_FORMATS: dict[str, Conform] = {"date": _date, "date-time": to_utc}

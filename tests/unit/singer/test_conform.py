@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from importlib.resources import files
 from typing import Any
 
@@ -16,10 +16,24 @@ from jsonschema import Draft7Validator
 
 from tap_gong import schemas
 from tap_gong.errors import ShapeError
-from tap_gong.singer.conform import INT64_MAX, INT64_MIN, conformer, to_utc
+from tap_gong.singer.conform import (
+    INT64_MAX,
+    INT64_MIN,
+    conformer,
+    is_identifier,
+    to_utc,
+)
 from tests.unit.conftest import brief
 
-CALLS: dict[str, Any] = json.loads(files(schemas).joinpath("calls.json").read_text())
+
+def committed(stream: str) -> dict[str, Any]:
+    text = files(schemas).joinpath(f"{stream}.json").read_text()
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+CALLS = committed("calls")
+EXTENSIVE = committed("calls_extensive")
 NESTED: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -27,6 +41,9 @@ NESTED: dict[str, Any] = {
         "count": {"type": "integer"},
         "share": {"type": ["number", "null"]},
         "flag": {"type": "boolean"},
+        "day": {"type": ["string", "null"], "format": "date"},
+        "callIds": {"type": "array", "items": {"type": "string"}},
+        "any": {"type": ["string", "null"], "contentMediaType": "application/json"},
         "parties": {
             "type": ["array", "null"],
             "items": {
@@ -41,6 +58,7 @@ NESTED: dict[str, Any] = {
         },
     },
 }
+SCHEMAS = {"calls": CALLS, "nested": NESTED, "calls_extensive": EXTENSIVE}
 WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 any_text = st.text() | st.text(st.characters(categories=["Cs", "Lu", "Nd"]))
@@ -83,8 +101,16 @@ def fitting(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
         good = st.lists(fitting(schema["items"], name), max_size=3)
     elif schema.get("format") == "date-time":
         good = instants.filter(lambda text: "0001-01-01" < text < "9999-12-31")
+    elif schema.get("format") == "date":
+        good = st.dates().map(date.isoformat)
+    elif "contentMediaType" in schema:
+        good = st.recursive(
+            st.none() | st.booleans() | st.integers() | any_text,
+            lambda inner: st.lists(inner) | st.dictionaries(any_text, inner),
+            max_leaves=5,
+        )
     elif kind == "string":
-        is_id = name == "id" or name.endswith("Id")
+        is_id = is_identifier(name)
         good = any_text | st.integers(0, 10**20) if is_id else any_text
     else:
         good = {
@@ -95,7 +121,7 @@ def fitting(schema: dict[str, Any], name: str = "") -> st.SearchStrategy[Any]:
     return good | st.none() if "null" in types else good
 
 
-def fit(value: object, name: str = "field", **schema: str) -> object:
+def fit(value: object, name: str = "field", **schema: object) -> object:
     """Make one value fit, as a property of that name."""
     properties = {name: schema}
     return conformer({"type": "object", "properties": properties})({name: value})[name]
@@ -114,11 +140,13 @@ def check(value: object, schema: dict[str, Any]) -> None:
     elif isinstance(value, str):
         value.encode("utf-8")
         assert schema.get("format") != "date-time" or WRITTEN.fullmatch(value)
+        assert schema.get("format") != "date" or str(date.fromisoformat(value))
+        assert "contentMediaType" not in schema or json.loads(value) is not None
     elif type(value) is int and "integer" in schema["type"]:
         assert INT64_MIN <= value <= INT64_MAX
 
 
-@pytest.mark.parametrize("schema", [CALLS, NESTED], ids=["calls", "nested"])
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 @given(data=st.data())
 def test_anything_fits_or_is_refused(
     schema: dict[str, Any], data: st.DataObject
@@ -132,14 +160,19 @@ def test_anything_fits_or_is_refused(
         check(result, schema)
 
 
-@pytest.mark.parametrize("schema", [CALLS, NESTED], ids=["calls", "nested"])
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 @given(data=st.data())
 def test_what_fits_is_kept(schema: dict[str, Any], data: st.DataObject) -> None:
     value = data.draw(fitting(schema))
     result = conformer(schema)({**value, "brandNew": {"a": [1]}})
     check(result, schema)
     assert result.keys() == value.keys()
-    assert conformer(schema)(deepcopy(result)) == result
+
+
+@given(fitting(CALLS))
+def test_what_has_been_made_to_fit_fits(value: dict[str, Any]) -> None:
+    result = conformer(CALLS)(value)
+    assert conformer(CALLS)(deepcopy(result)) == result
 
 
 def test_a_call() -> None:
@@ -376,7 +409,16 @@ def test_only_half_surrogates_are_replaced(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("id", "5"), ("userId", "5"), ("Id", "5"), ("title", None), ("idle", None)],
+    [
+        ("id", "5"),
+        ("userId", "5"),
+        ("Id", "5"),
+        ("addedBy", "5"),
+        ("inReplyTo", "5"),
+        ("title", None),
+        ("idle", None),
+        ("by", None),
+    ],
 )
 def test_only_identifiers_may_be_numbers(name: str, expected: str | None) -> None:
     if expected is None:
@@ -384,3 +426,136 @@ def test_only_identifiers_may_be_numbers(name: str, expected: str | None) -> Non
             fit(5, name, type="string")
     else:
         assert fit(5, name, type="string") == expected
+
+
+def test_a_list_of_identifiers() -> None:
+    items = {"type": "string"}
+    ids = [2**53 + 1, "7", 18_446_744_073_709_551_615]
+    texts = ["9007199254740993", "7", "18446744073709551615"]
+    assert fit(ids, "callIds", type="array", items=items) == texts
+    with pytest.raises(ShapeError):
+        fit(ids, "methods", type="array", items=items)
+    with pytest.raises(ShapeError):
+        fit([True], "callIds", type="array", items=items)
+
+
+def test_a_date_is_kept() -> None:
+    assert fit("2028-02-29", type="string", format="date") == "2028-02-29"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["20260301", "2026-W10-1", "2026-02-29", "2026-03-01T00:00:00Z", "", 20260301, []],
+    ids=brief,
+)
+def test_no_date(value: object) -> None:
+    with pytest.raises(ShapeError, match=r"not date$"):
+        fit(value, type="string", format="date")
+
+
+# Values of no known shape
+
+
+def any_value(value: object) -> object:
+    types = ["string", "null"]
+    return fit(value, type=types, contentMediaType="application/json")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        ("Acme", '"Acme"'),
+        ("", '""'),
+        ("null", '"null"'),
+        (28, "28"),
+        (4166.67, "4166.67"),
+        (2**64, "18446744073709551616"),
+        (False, "false"),
+        ([], "[]"),
+        ([None, {"b": 1, "a": "\u00e9"}], '[null,{"b":1,"a":"\u00e9"}]'),
+        ("\ud800\u00e9", '"\ufffd\u00e9"'),
+        (["\ud83d", "\ude00"], '["\ufffd","\ufffd"]'),
+        ('"\n', '"\\"\\n"'),
+    ],
+    ids=ascii,
+)
+def test_a_value_of_no_known_shape_is_json_text(
+    value: object, expected: str | None
+) -> None:
+    assert any_value(value) == expected
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
+def test_json_text_is_exact(value: object) -> None:
+    written = any_value(value)
+    assert value == (json.loads(written) if isinstance(written, str) else written)
+
+
+def nested_list(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("inf"), [float("nan")], 10**5_000, nested_list(100_000)],
+    ids=["infinity", "nan", "huge", "deep"],
+)
+def test_what_json_cannot_say_is_refused(value: object) -> None:
+    with pytest.raises(ShapeError):
+        any_value(value)
+
+
+# Selection, and properties that nobody knows
+
+
+def without(schema: dict[str, Any], *path: str) -> dict[str, Any]:
+    """Take the property away whose keys in the schema are these."""
+    less = deepcopy(schema)
+    inner = less
+    for key in path[:-1]:
+        inner = inner[key]
+    del inner[path[-1]]
+    return less
+
+
+def test_what_is_not_selected_is_dropped_unchecked() -> None:
+    unknown: set[str] = set()
+    selected = without(NESTED, "properties", "parties", "items", "properties", "at")
+    selected = without(selected, "properties", "flag")
+    party = {"userId": 1, "at": {MARKER: 1}, "names": ["a"]}
+    value = {"id": "1", "flag": MARKER, "parties": [party, {}]}
+    assert conformer(NESTED, selected, unknown)(value) == {
+        "id": "1",
+        "parties": [{"userId": "1", "names": ["a"]}, {}],
+    }
+    assert not unknown
+
+
+def test_what_is_in_no_schema_is_named() -> None:
+    unknown: set[str] = set()
+    selected = without(NESTED, "properties", "parties", "items", "properties", "at")
+    conform = conformer(NESTED, selected, unknown)
+    for _ in range(2):
+        value = {
+            "id": "1",
+            "x": MARKER,
+            "parties": [{"y": {MARKER: 1}}],
+            "any": {"z": 1},
+        }
+        assert conform(value) == {"id": "1", "parties": [{}], "any": '{"z":1}'}
+    assert unknown == {"x", "parties[].y"}
+
+
+def test_deep_names() -> None:
+    unknown: set[str] = set()
+    tracker = {"phrases": [{"occurrences": [{"volume": 1}]}]}
+    content = {"trackers": [tracker], "callOutcome": {"score": 1}}
+    conformer(EXTENSIVE, None, unknown)({"id": 1, "content": content})
+    assert unknown == {
+        "content.trackers[].phrases[].occurrences[].volume",
+        "content.callOutcome.score",
+    }
