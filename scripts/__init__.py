@@ -1,0 +1,1 @@
+"""What people run on a checkout; no part of the tap."""
