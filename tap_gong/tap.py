@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -121,8 +123,8 @@ class TapGong(Tap):
             SettingsError: If state or catalog is no such thing.
         """
         super().invoke(
-            state=state and files.state_file(state),
-            catalog=catalog and files.catalog_file(catalog),
+            state=state and io.StringIO(json.dumps(files.state_file(state))),
+            catalog=catalog and io.StringIO(json.dumps(files.catalog_file(catalog))),
             **options,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,10 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gong.errors import SettingsError
 from tap_gong.gong.answers import refuse_constant
+from tap_gong.singer.selection import drop_deselected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import IO
 
     from jsonschema import ValidationError
@@ -71,6 +71,20 @@ _STATE = Draft7Validator(
 
 _CATALOG = Draft7Validator(
     {
+        "definitions": {
+            "schema": {  # as far as the SDK and this tap read it
+                "type": "object",
+                "properties": {
+                    "type": {"type": ["string", "array"]},
+                    "properties": {
+                        "type": "object",
+                        "additionalProperties": {"$ref": "#/definitions/schema"},
+                    },
+                    "items": {"$ref": "#/definitions/schema"},
+                    "required": _NAMES,
+                },
+            }
+        },
         "type": "object",
         "required": ["streams"],
         "properties": {
@@ -83,19 +97,10 @@ _CATALOG = Draft7Validator(
                         "tap_stream_id": {"type": "string"},
                         "stream": {"type": "string"},
                         "schema": {
-                            "type": "object",
-                            "required": ["properties"],
-                            "properties": {
-                                "properties": {
-                                    "type": "object",
-                                    "additionalProperties": {
-                                        "type": "object",
-                                        "properties": {
-                                            "type": {"type": ["string", "array"]}
-                                        },
-                                    },
-                                }
-                            },
+                            "allOf": [
+                                {"type": "object", "required": ["properties"]},
+                                {"$ref": "#/definitions/schema"},
+                            ]
                         },
                         "key_properties": _NAMES,
                         "metadata": {
@@ -137,7 +142,8 @@ def check_catalog(
         promised: The same in the catalog, of the selected properties.
 
     Raises:
-        SettingsError: If the catalog lacks a key, or does not allow a type.
+        SettingsError: If the catalog lacks a key, or does not allow a type, inside
+            objects and lists as well.
     """
     for name in keys:
         if name not in promised:
@@ -149,13 +155,27 @@ def check_catalog(
     for name in emitted:
         if name not in promised:
             continue
-        if refused := _types(emitted[name]) - _types(promised[name]) - {"null"}:
+        for place, refused in _refused(emitted[name], promised[name], name):
             msg = (
-                f"catalog: the type of {name!r} in stream {stream!r} must allow "
+                f"catalog: the type of {place!r} in stream {stream!r} must allow "
                 f"{' and '.join(sorted(refused))}. Take the change of it away, or make "
                 f"a new catalog with --discover."
             )
             raise SettingsError(msg)
+
+
+def _refused(
+    emitted: Mapping[str, Any], promised: Mapping[str, Any], place: str
+) -> Iterator[tuple[str, set[str]]]:
+    """Tell where, and which types of, a value the catalog's schema does not allow."""
+    if refused := _types(emitted) - _types(promised) - {"null"}:
+        yield place, refused
+    if "items" in emitted and "items" in promised:
+        yield from _refused(emitted["items"], promised["items"], f"{place}[]")
+    theirs = promised.get("properties", {})
+    for name, inner in emitted.get("properties", {}).items():
+        if name in theirs:
+            yield from _refused(inner, theirs[name], f"{place}.{name}")
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
@@ -181,11 +201,11 @@ def check_config_file(path: str) -> None:
     check(content, name, _OBJECT)
 
 
-def state_file(file: IO[str]) -> IO[str]:
+def state_file(file: IO[str]) -> dict[str, Any]:
     """Read a state.
 
     Returns:
-        The same without a wrapping, to read again.
+        The same without a wrapping.
 
     Raises:
         SettingsError: If it is no state.
@@ -194,7 +214,7 @@ def state_file(file: IO[str]) -> IO[str]:
         file, "state", if_empty="To begin anew, leave --state out or put {} into it."
     )
     check(content, "state", _OBJECT)
-    return io.StringIO(json.dumps(bookmarks_of(content)))
+    return bookmarks_of(content)
 
 
 def bookmarks_of(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,16 +246,17 @@ def bookmarks_of(state: Mapping[str, Any]) -> dict[str, Any]:
     return {"bookmarks": inner["bookmarks"] or {}}
 
 
-def catalog_file(file: IO[str]) -> IO[str]:
+def catalog_file(file: IO[str]) -> dict[str, Any]:
     """Read a catalog.
 
     Returns:
-        The same to read again, with what the SDK would overlook put where it looks.
+        The same, with what the SDK would overlook put where it looks, and without the
+        nested properties that are deselected.
 
     Raises:
-        SettingsError: If it is no catalog.
+        SettingsError: If it is no catalog, or says two things of a property.
     """
-    content = _content(file, "catalog")
+    content: dict[str, Any] = _content(file, "catalog")
     check(content, "catalog", _CATALOG)
     for place, stream in enumerate(content["streams"]):
         name = stream["tap_stream_id"]
@@ -253,7 +274,8 @@ def catalog_file(file: IO[str]) -> IO[str]:
             # The discovered method stands beside it and is not this one.
             if not entry["breadcrumb"] and REPLICATION_FULL_TABLE in methods:
                 stream["replication_method"] = REPLICATION_FULL_TABLE
-    return io.StringIO(json.dumps(content))
+        drop_deselected(stream)
+    return content
 
 
 def check(content: object, name: str, validator: Draft7Validator) -> None:

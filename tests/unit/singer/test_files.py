@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,12 @@ BOOKMARKS = {"calls": {"call_ids": ["1"]}, "users": {}}
 STATE = {"bookmarks": BOOKMARKS}
 
 
+def nested(items: object) -> dict[str, Any]:
+    """A catalog with a list in it."""
+    properties = {"id": {}, "x": {"type": "array", "items": items}}
+    return {"streams": [ENTRY | {"schema": {"properties": properties}}]}
+
+
 def as_file(content: object) -> io.StringIO:
     return io.StringIO(json.dumps(content))
 
@@ -49,7 +57,7 @@ def as_file(content: object) -> io.StringIO:
     ids=brief,
 )
 def test_a_state_in_any_wrapping(state: dict[str, Any]) -> None:
-    assert json.loads(state_file(as_file(state)).read()) == STATE
+    assert state_file(as_file(state)) == STATE
     assert bookmarks_of(state) == STATE
 
 
@@ -67,7 +75,7 @@ def test_a_state_in_any_wrapping(state: dict[str, Any]) -> None:
     ids=brief,
 )
 def test_a_state_to_begin_anew(state: dict[str, Any]) -> None:
-    assert json.loads(state_file(as_file(state)).read()) == {}
+    assert state_file(as_file(state)) == {}
 
 
 def test_bookmarks_may_be_null() -> None:
@@ -123,7 +131,7 @@ def test_an_empty_state_file_is_no_fresh_start(text: str) -> None:
     ids=brief,
 )
 def test_a_catalog_can_be_read_again(catalog: object) -> None:
-    assert json.loads(catalog_file(as_file(catalog)).read()) == catalog
+    assert catalog_file(as_file(catalog)) == catalog
 
 
 @pytest.mark.parametrize("name", ["replication-method", "forced-replication-method"])
@@ -134,8 +142,18 @@ def test_a_replication_method_in_the_metadata_counts(name: str) -> None:
             {"breadcrumb": [], "metadata": {name: method}},
         ]
         entry = ENTRY | {"replication_method": "x", "metadata": metadata}
-        (read,) = json.load(catalog_file(as_file({"streams": [entry]})))["streams"]
+        (read,) = catalog_file(as_file({"streams": [entry]}))["streams"]
         assert read == entry | {"replication_method": counts}
+
+
+def test_nested_properties_that_are_deselected_are_dropped() -> None:
+    catalog = nested({"properties": {"y": {}, "z": {}}})
+    breadcrumb = ["properties", "x", "items", "properties", "y"]
+    mark = {"breadcrumb": breadcrumb, "metadata": {"selected": False}}
+    catalog["streams"][0]["metadata"] = [mark]
+    dropped = nested({"properties": {"z": {}}})
+    dropped["streams"][0]["metadata"] = []
+    assert catalog_file(as_file(catalog)) == dropped
 
 
 @pytest.mark.parametrize(
@@ -160,6 +178,22 @@ def test_a_replication_method_in_the_metadata_counts(name: str) -> None:
         (
             {"streams": [ENTRY | {"schema": {"properties": {"id": 1.5}}}]},
             "catalog: streams[0].schema.properties.id must be a JSON object, not a num",
+        ),
+        (
+            nested({"type": 5}),
+            "catalog: streams[0].schema.properties.x.items.type must be text or a list",
+        ),
+        (
+            nested({"properties": {"y": True}}),
+            "catalog: streams[0].schema.properties.x.items.properties.y must be a JSON",
+        ),
+        (
+            nested([]),
+            "catalog: streams[0].schema.properties.x.items must be a JSON object, not",
+        ),
+        (
+            {"streams": [ENTRY | {"schema": {}}]},
+            "catalog: streams[0].schema lacks 'properties'.",
         ),
         (
             {"streams": [ENTRY | {"key_properties": "id"}]},
@@ -313,6 +347,69 @@ def test_a_catalog_may_not_promise_what_records_break(
     with pytest.raises(SettingsError, match=why) as caught:
         check_catalog("calls", ["id"], EMITTED, promised)
     assert str(caught.value).startswith("catalog: ")
+
+
+PARTIES: dict[str, Any] = {
+    "type": ["array", "null"],
+    "items": {
+        "type": ["object", "null"],
+        "properties": {
+            "talkTime": {"type": ["number", "null"]},
+            "methods": {"type": ["array", "null"], "items": {"type": "string"}},
+        },
+    },
+}
+
+
+def changed(*place: str, to: object) -> dict[str, Any]:
+    """The same with another schema at this place."""
+    schema = deepcopy(PARTIES)
+    inner = schema
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = to
+    return schema
+
+
+METHODS = ("items", "properties", "methods")
+
+
+@pytest.mark.parametrize(
+    "promised",
+    [
+        PARTIES,
+        {},
+        {"type": "array"},
+        changed("items", to={"type": "object"}),
+        changed(*METHODS, to={}),
+        changed("items", "properties", to={"more": {"type": "number"}}),
+    ],
+    ids=brief,
+)
+def test_a_catalog_may_promise_less_inside_a_list(promised: dict[str, Any]) -> None:
+    check_catalog("calls", [], {"parties": PARTIES}, {"parties": promised})
+
+
+@pytest.mark.parametrize(
+    ("promised", "why"),
+    [
+        ({"type": "object"}, "'parties' in stream 'calls' must allow array."),
+        (changed("items", "type", to="string"), "'parties[]' in stream 'calls' must"),
+        (
+            changed("items", "properties", "talkTime", to={"type": "integer"}),
+            "'parties[].talkTime' in stream 'calls' must allow number.",
+        ),
+        (changed(*METHODS, "type", to=["null"]), "'parties[].methods' in stream"),
+        (
+            changed(*METHODS, "items", to={"type": "boolean"}),
+            "'parties[].methods[]' in stream 'calls' must allow string.",
+        ),
+    ],
+    ids=brief,
+)
+def test_types_inside_a_list_count_as_well(promised: dict[str, Any], why: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(why)):
+        check_catalog("calls", [], {"parties": PARTIES}, {"parties": promised})
 
 
 def test_a_catalog_without_keys_needs_none() -> None:
