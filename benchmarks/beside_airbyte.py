@@ -19,11 +19,10 @@ import time
 import zipfile
 from pathlib import Path
 
-from measure import print_table, run_tap, sandbox
+from measure import END, START, print_table, run_tap, sandbox
 
 from tap_gong.sandbox.options import ACCESS_KEY, ACCESS_KEY_SECRET
 
-START, END = "2024-10-30", "2026-11-01"
 CDK = "airbyte-cdk==7.39.1"
 SOURCE = "airbyte-source-gong==0.1.17"
 CATALOG = {

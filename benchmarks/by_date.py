@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from measure import print_table, run_tap, sandbox
-
-START, END = "2024-10-30", "2026-11-01"
-"""Before the first call of the sandbox's company, and after its last one."""
-PAGE = 100
+from measure import END, PAGE, START, print_table, run_tap, sandbox
 
 
 def against_the_limit(limit: int, latency: float, sizes: list[int]) -> None:

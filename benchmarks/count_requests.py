@@ -8,13 +8,15 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+from tap_gong.gong.calls import CALLS
 from tap_gong.gong.pages import Page, read_pages
-from tap_gong.plans.periods import PeriodPlan, Reading
+from tap_gong.plans.periods import PeriodPlan
+from tap_gong.plans.ranges import Range
 from tap_gong.plans.slices import PAGE
-from tap_gong.run.prefetch import Split
-from tap_gong.streams.calls import CALLS
+from tap_gong.plans.tracks import Track
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +44,7 @@ def count_requests(calls: list[datetime], days: int) -> int:
     """Run a plan over calls in order of time, and count what it asks."""
     requests = 0
 
-    def ask(slice_: Slice, cursor: str | None) -> Page:
+    def ask(slice_: Slice, cursor: str | None) -> Page[None]:
         nonlocal requests
         requests += 1
         start, end = slice_.period or (START, START)
@@ -52,29 +54,29 @@ def count_requests(calls: list[datetime], days: int) -> int:
         return Page(
             "",
             end,
-            records={n: {} for n in range(place, following)},
+            records=dict.fromkeys(range(place, following)),
             cursor=str(following - first) if following < last else None,
             total=last - first,
         )
 
     end = START + timedelta(days=days)
-    plan = PeriodPlan(
-        {},
-        CALLS,
-        start=START,
-        end=end,
-        began=end,
-        reading=Reading(),
-        workspace_id=None,
-    )
+    range_ = Range(START, end, timedelta(), None, end)
+    track = Track("calls", {}, range_, warn=print)
+    plan = PeriodPlan({"calls": track}, CALLS, end=end, workspace_id=None)
     found = 0
     slices = list(plan)
     while slices:
-        for page in read_pages(slices.pop(), ask, plan.cut):
-            if isinstance(page, Split):
-                slices += page.parts
-            else:
-                found += len(page.records)
+        slice_ = slices.pop()
+        pages = read_pages(
+            partial(ask, slice_), path=CALLS.path, is_part=slice_.is_part
+        )
+        for number, page in enumerate(pages):
+            if number == 0 and page.cursor:
+                parts = plan.cut(slice_, page.total)
+                slices += parts
+                if parts:
+                    break
+            found += len(page.records)
     assert found == len(calls)  # noqa: S101 - or the count is worth nothing
     return requests
 

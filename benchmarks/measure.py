@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -11,15 +12,20 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tap_gong.sandbox import World
 from tap_gong.sandbox.options import ACCESS_KEY, ACCESS_KEY_SECRET
+from tap_gong.tap import TapGong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import IO
 
 BIN = Path(sys.executable).parent
+START, END = "2024-10-30", "2026-11-01"
+"""Before the first call of the sandbox's company, and after its last one."""
+PAGE = 100
 _SUMMARY = re.compile(
     r"(?P<records>\d+) records, \d+ absent, (?P<requests>\d+) requests of which "
     r"(?P<retries>\d+) retries, (?P<held>\d+) s held"
@@ -67,11 +73,20 @@ def sandbox(**options: object) -> Iterator[str]:
             process.terminate()
 
 
-def run_tap(url: str, **settings: object) -> Measured:
-    """Run the tap to its end.
+def start_tap(
+    folder: Path,
+    stdout: int | IO[bytes],
+    url: str,
+    streams: Sequence[str] = ("calls",),
+    **settings: object,
+) -> subprocess.Popen[bytes]:
+    """Start the tap.
 
     Args:
+        folder: Where its files are kept: the catalog, and what it tells as `log`.
+        stdout: Where its messages go.
         url: Where the sandbox is.
+        streams: The streams to select.
         settings: Settings of the tap.
     """
     settings = {
@@ -81,25 +96,50 @@ def run_tap(url: str, **settings: object) -> Measured:
         **settings,
     }
     environment = {f"TAP_GONG_{name.upper()}": str(settings[name]) for name in settings}
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        out = stack.enter_context((Path(folder) / "out").open("w+b"))
-        log = stack.enter_context((Path(folder) / "log").open("w+b"))
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [BIN / "tap-gong", "--config=ENV"],
+    (folder / "catalog.json").write_text(json.dumps(_catalog(streams)))
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            [BIN / "tap-gong", "--config=ENV", "--catalog=catalog.json"],
             cwd=folder,
             env=os.environ | environment,
-            stdout=out,
+            stdout=stdout,
             stderr=log,
         )
+
+
+def read_summary(folder: Path) -> dict[str, int]:
+    """Read the counts of a run that has ended.
+
+    Args:
+        folder: That of `start_tap`.
+    """
+    log = (folder / "log").read_text()
+    summary = _SUMMARY.search(log)
+    if not summary:
+        sys.exit(log)
+    return {name: int(count) for name, count in summary.groupdict().items()}
+
+
+def run_tap(
+    url: str, streams: Sequence[str] = ("calls",), **settings: object
+) -> Measured:
+    """Run the tap to its end.
+
+    Args:
+        url: Where the sandbox is.
+        streams: The streams to select.
+        settings: Settings of the tap.
+    """
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile("w+b") as out:
+        folder = Path(name)
+        began = time.monotonic()
+        process = start_tap(folder, out, url, streams, **settings)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        log.seek(0)
-        text = log.read().decode()
-        summary = _SUMMARY.search(text)
-        if process.returncode or not summary:
-            sys.exit(text)
+        if process.returncode:
+            sys.exit((folder / "log").read_text())
+        summary = read_summary(folder)
         out.seek(0)
         sizes = {b'{"type":"RECORD"': 0, b'{"type":"STATE",': 0, b'{"type":"SCHEMA"': 0}
         for line in out:
@@ -107,12 +147,27 @@ def run_tap(url: str, **settings: object) -> Measured:
     return Measured(
         seconds=seconds,
         peak_mb=usage.ru_maxrss / 1024,
-        records=int(summary["records"]),
-        requests=int(summary["requests"]),
-        retries=int(summary["retries"]),
+        records=summary["records"],
+        requests=summary["requests"],
+        retries=summary["retries"],
         record_bytes=sizes[b'{"type":"RECORD"'],
         state_bytes=sizes[b'{"type":"STATE",'],
     )
+
+
+def stream_names() -> list[str]:
+    """List the streams of the tap, in the order in which they are read."""
+    return [entry["tap_stream_id"] for entry in _catalog(())["streams"]]
+
+
+def _catalog(streams: Sequence[str]) -> dict[str, Any]:
+    """Make a catalog in which these streams are selected, with all properties."""
+    tap = TapGong(config={}, validate_config=False, setup_mapper=False)
+    catalog: dict[str, Any] = json.loads(tap.catalog_json_text)
+    for entry in catalog["streams"]:
+        (found,) = (item for item in entry["metadata"] if not item["breadcrumb"])
+        found["metadata"]["selected"] = entry["tap_stream_id"] in streams
+    return catalog
 
 
 @contextlib.contextmanager

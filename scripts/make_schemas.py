@@ -45,19 +45,21 @@ class Stream:
     """Components of the document, which give all their properties, and names of
     `ADDED`, in the order of the schema."""
     left_out: tuple[str, ...] = ()
-    """Properties of these components that the stream does not have."""
+    """What the stream does not have of these, as `Component.property`."""
 
 
 STREAMS = {
     "calls": Stream(("id",), ("CallBasicData",)),
     "calls_extensive": Stream(
-        ("id",), ("CallBasicData", "CallData"), left_out=("metaData", "media")
+        ("id",),
+        ("CallBasicData", "CallData"),
+        left_out=("CallData.metaData", "CallData.media"),
     ),
     "call_parties": Stream(("callId", "id"), ("callId", "started", "Party")),
     "call_crm_objects": Stream(
         ("callId", "system", "objectType", "objectId", "timing"),
         ("callId", "started", "CallContextDto", "ExternalCallObject"),
-        left_out=("objects",),
+        left_out=("CallContextDto.objects",),
     ),
     "call_trackers": Stream(("callId", "id"), ("callId", "started", "TrackerDto")),
     "call_topics": Stream(("callId", "name"), ("callId", "started", "TopicDto")),
@@ -70,7 +72,7 @@ STREAMS = {
     "call_transcripts": Stream(
         ("callId",),
         ("callId", "started", "workspaceId", "isPrivate", "CallTranscript"),
-        left_out=("callId",),
+        left_out=("CallTranscript.callId",),
     ),
     "call_transcript_sentences": Stream(
         ("callId", "index"),
@@ -86,7 +88,7 @@ STREAMS = {
             "speakerAffiliation",
             "Sentence",
         ),
-        left_out=("sentences",),
+        left_out=("Monologue.sentences",),
     ),
     "call_user_access": Stream(
         ("callId", "userId"), ("callId", "started", "UserAccessDetails")
@@ -141,7 +143,7 @@ def facts_of(document: Mapping[str, Any]) -> dict[str, dict[str, Fact]]:
     def add(component: str, left_out: tuple[str, ...] = ()) -> None:
         known = facts.setdefault(component, {})
         for name, schema in components[component]["properties"].items():
-            if name not in known and name not in left_out:
+            if name not in known and f"{component}.{name}" not in left_out:
                 known[name] = fact(schema)
 
     for stream in STREAMS.values():
@@ -166,7 +168,7 @@ def columns_of(stream: Stream, facts: Facts) -> Iterator[tuple[str, str, Fact]]:
             yield column, f"+{column}", ADDED[column]
             continue
         for name, origin, fact in properties_of(column, facts):
-            if name not in stream.left_out:
+            if origin not in stream.left_out:
                 yield name, origin, fact
 
 

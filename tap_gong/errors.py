@@ -3,9 +3,10 @@
     SettingsError            a setting, state or catalog that the tap cannot run with
     StreamFailedError        ends the stream that it comes from; the other streams go on
         MissingScopeError    the API key lacks a scope
-        CursorExpiredError   a list that is being paged through is gone
+        CursorExpiredError   the cursor of a list is no longer valid
     RunFailedError           ends the run: every other request would fail, too
-        LongWaitError        Gong is to be asked again only after a long wait
+        LongWaitError        Gong asks for a long wait
+    GivenUpError             the run is over, and some streams were given up
     TryAgainError            an answer that is worth another try
         TooLargeError        an answer that is larger than any of Gong's
     OutputError              the messages cannot be written to stdout
@@ -17,12 +18,17 @@ Those that a user can cause are also errors of the SDK. Any other exception is a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from singer_sdk.exceptions import (
     ConfigurationError,
     FatalAPIError,
     RetriableAPIError,
     SingerSDKError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class SettingsError(ConfigurationError):
@@ -43,20 +49,29 @@ class MissingScopeError(StreamFailedError):
 
 
 class CursorExpiredError(StreamFailedError):
-    """Gong no longer takes the cursor of a list that is being paged through."""
+    """Gong no longer accepts the cursor of a list that is being read."""
 
 
 class RunFailedError(FatalAPIError):
-    """Gong refuses the key, or it is not Gong that answers: so for every request."""
+    """Gong refuses the key, or it is not Gong that answers: all requests would fail."""
 
 
 class LongWaitError(RunFailedError):
-    """Gong is to be asked again only after a longer wait than `max_wait_seconds`."""
+    """Gong asks for a longer wait than `max_wait_seconds`."""
 
     def __init__(self, why: str, wait_seconds: float | None = None) -> None:
-        """Keep why, a sentence, and the wait if Gong asked for one."""
+        """Keep the reason, a sentence, and the wait if Gong asked for one."""
         super().__init__(why)
         self.wait_seconds = wait_seconds
+
+
+class GivenUpError(FatalAPIError):
+    """Some streams were given up; the others are whole."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        """Keep the sentences that say which streams, and why."""
+        self.sentences = list(sentences)
+        super().__init__(" ".join(self.sentences))
 
 
 class TryAgainError(RetriableAPIError):

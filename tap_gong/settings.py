@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 USER_AGENT = f"tap-gong/{version('tap-gong')}"
 
 SECONDS_IN_FLIGHT = 3
-"""How long an answer of Gong's may take before `max_concurrency`, left alone, becomes
+"""How long an answer of Gong's may take before the default of `max_concurrency` becomes
 the bottleneck instead of `requests_per_second`."""
 
 FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 4, 100
-"""Bounds of `max_concurrency` when it is left alone."""
+"""Bounds of the default of `max_concurrency`."""
 
 DOTENV = ".env"
 
@@ -112,8 +112,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.DateTimeType,
         title="End date",
         description=(
-            "Find calls before this moment, as in `start_date`. Left alone: up to the "
-            "moment the run began."
+            "Find calls before this moment, as in `start_date`. By default up to the "
+            "moment when the run began."
         ),
     ),
     th.Property(
@@ -133,6 +133,17 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         description="Find by date only the calls of the workspace with this ID.",
     ),
     th.Property(
+        "private_calls",
+        th.StringType,
+        default="include",
+        allowed_values=["include", "exclude"],
+        title="Private calls",
+        description=(
+            "`exclude` leaves out the calls that are marked private in Gong, and "
+            "everything about them."
+        ),
+    ),
+    th.Property(
         "requests_per_second",
         th.CustomType({"type": ["number", "null"], "minimum": 0.01, "maximum": 10_000}),
         default=3,
@@ -147,9 +158,9 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=256),
         title="Most requests in flight",
         description=(
-            "How many requests may wait for Gong's answer at once. Left alone: enough "
+            "How many requests may wait for Gong's answer at once. By default enough "
             f"for answers that take {SECONDS_IN_FLIGHT} seconds at "
-            f"`requests_per_second`, {FEWEST_IN_FLIGHT} to {MOST_IN_FLIGHT}."
+            f"`requests_per_second`, from {FEWEST_IN_FLIGHT} to {MOST_IN_FLIGHT}."
         ),
     ),
     th.Property(
@@ -158,9 +169,9 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default=300,
         title="Longest wait",
         description=(
-            "Longest wait, in seconds, that Gong may ask for and that the tap sits "
-            "out. A longer one, as when the day's quota is spent, ends the run with "
-            "its place kept."
+            "Longest wait, in seconds, that the tap accepts when Gong asks for one. A "
+            "longer one, as when the day's quota is used up, ends the run; the next "
+            "run goes on from there."
         ),
     ),
     th.Property(
@@ -174,7 +185,7 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         "user_agent",
         th.StringType,
         title="User agent",
-        description="User-Agent of each request. Left alone: `tap-gong/<version>`.",
+        description="User-Agent of each request. By default `tap-gong/<version>`.",
     ),
     additional_properties=False,
 ).to_dict()
@@ -199,6 +210,7 @@ class Settings:
     end_date: datetime | None
     lookback: timedelta
     workspace_id: str | None
+    private_calls: str
     requests_per_second: float
     max_concurrency: int
     max_wait_seconds: float
@@ -241,6 +253,7 @@ class Settings:
             end_date=end_date,
             lookback=timedelta(days=_number(config, "lookback_days")),
             workspace_id=_workspace_id(config),
+            private_calls=_choice(config, "private_calls"),
             requests_per_second=requests_per_second,
             max_concurrency=int(_number(config, "max_concurrency", in_flight)),
             max_wait_seconds=_number(config, "max_wait_seconds"),
@@ -285,7 +298,7 @@ def from_environment(prefix: str) -> dict[str, str]:
 
 
 def unknown_variables(prefix: str, known: Iterable[str]) -> list[str]:
-    """Find the variables of the environment that look like settings and are none.
+    """Find the variables of the environment that look like settings and are not.
 
     Args:
         prefix: What the variables' names begin with.
@@ -335,7 +348,7 @@ def parse_call_ids(value: object, source: str) -> tuple[str, ...]:
             try:
                 items = json.loads(items)
             except (ValueError, RecursionError):
-                msg = f"{source} begins like a JSON array but is none."
+                msg = f"{source} begins like a JSON array but is not one."
                 raise SettingsError(msg) from None
         else:
             items = [part for part in items.split(",") if part.strip()]
@@ -360,7 +373,7 @@ def read_call_ids_file(path: str) -> tuple[str, ...]:
         The IDs in order, each once.
 
     Raises:
-        SettingsError: If the file cannot be read as text, or a line is no call ID;
+        SettingsError: If the file cannot be read as text, or a line is not a call ID;
             then the line's number is named.
     """
     try:
@@ -392,7 +405,7 @@ def parse_moment(text: str, source: str) -> datetime:
         The moment in UTC.
 
     Raises:
-        SettingsError: If it is no such text, or has no offset.
+        SettingsError: If it is not such a text, or has no offset.
     """
     try:
         if len(text) == len("2024-01-31"):

@@ -1,8 +1,8 @@
 """SIGINT and SIGTERM: what they do to the process, and when.
 
 Before a run begins there is nothing to keep: the first signal ends the process. Later
-the first one asks the run to stop where its state is true. The second changes nothing,
-for Meltano sends SIGINT and then SIGTERM for one Ctrl-C. The third ends the process.
+the first one asks the run to stop where its state is true. The second changes nothing:
+Meltano sends SIGINT and then SIGTERM for one Ctrl-C. The third ends the process.
 
 This is the first module that the command imports, so it imports little itself: until
 its handlers are there, Ctrl-C gives Python's traceback.
@@ -12,10 +12,10 @@ import os
 import signal
 
 MOST = 3
-"""So many signals end the process, whatever it is doing."""
+"""After this many signals the process ends, whatever it is doing."""
 
 received: list[int] = []
-"""The numbers of the signals that a run has been sent."""
+"""The numbers of the signals that the run has received."""
 
 
 def begin() -> None:
@@ -26,7 +26,7 @@ def begin() -> None:
 
 
 def end(signum: int, _frame: object) -> None:
-    """Handle a signal that comes before a run: end here, without a word."""
+    """Handle a signal that comes before a run: end the process at once."""
     os._exit(128 + signum)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,16 +11,17 @@ from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
 from tap_gong import settings, signals
 from tap_gong.errors import InterruptedRunError, SettingsError
-from tap_gong.gong.session import GongSession
 from tap_gong.settings import Settings
 from tap_gong.singer import files
 from tap_gong.singer.messages import MessageWriter
 from tap_gong.streams import STREAM_TYPES
 from tap_gong.streams.base import GongStream
+from tap_gong.streams.sync import Sync
 
 if TYPE_CHECKING:
     import logging
@@ -30,19 +29,22 @@ if TYPE_CHECKING:
     from typing import IO
 
     import click
+    from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.plugin_base import _ConfigInput
 
 
 _MISLEADING = (
     # With --config ENV they are read, and with Meltano they come in a file.
     "Skipping parse of env var settings",
+    # Twelve lines for the streams that nobody selected.
+    "Added '%s' as child stream",
+    "Skipping deselected stream",
     # A run by ID is not incremental.
     "Beginning sync of ",
     # The one sentence that a person needs is told where the run ends.
     "An unhandled error occurred",
 )
-"""How lines of the SDK begin that are not to be told."""
+"""The beginnings of lines of the SDK's log that are left out."""
 
 
 def _is_telling(line: logging.LogRecord) -> bool:
@@ -50,14 +52,14 @@ def _is_telling(line: logging.LogRecord) -> bool:
 
 
 class TapGong(Tap):
-    """Singer tap for Gong: calls, from Gong's public API v2."""
+    """Singer tap for Gong's public API v2."""
 
     name = "tap-gong"
     config_jsonschema = settings.SCHEMA
     message_writer_class = MessageWriter
     message_writer: MessageWriter
-    # BATCH is left out, for its files bypass column selection and stream maps;
-    # ACTIVATE_VERSION too, for it makes a target delete what one run did not retrieve.
+    # BATCH is left out, because its files bypass column selection and stream maps.
+    # So is ACTIVATE_VERSION: a target would delete what one run did not retrieve.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -78,20 +80,49 @@ class TapGong(Tap):
             raise SettingsError("; ".join(error.errors)) from None
         if validate_config:
             self._warn_of_unknown_variables()
-            _ = self.session
-            for stream in self.streams.values():
-                if isinstance(stream, GongStream) and stream.selected:
-                    stream.check_catalog()
-                    _ = stream.plan
+            _ = self.sync.session
+            for stream in self._read():
+                stream.check()
             self.raise_if_interrupted()
 
     @override
     def discover_streams(self) -> list[GongStream]:
         """Make all streams; needs no settings and no network."""
-        streams: list[GongStream] = [stream_type(self) for stream_type in STREAM_TYPES]
+        streams = [stream_type(self, self.sync) for stream_type in STREAM_TYPES]
         for stream in streams:
             self.logger.getChild(stream.name).addFilter(_is_telling)
         return streams
+
+    @property
+    @override
+    def streams(self) -> dict[str, Stream]:
+        """All streams by name, in the order in which they are read."""
+        if self._streams is None:
+            found = super().streams.values()
+            by_type = {type(stream): stream for stream in found}
+            in_order = [by_type[kind] for kind in STREAM_TYPES]
+            self._streams = {stream.name: stream for stream in in_order}
+        return self._streams
+
+    @cached_property
+    def sync(self) -> Sync:
+        """The run that all streams share."""
+        return Sync(
+            settings=self._checked_settings,
+            lanes=self._read,
+            look_around=self.raise_if_interrupted,
+            logger=self.logger,
+        )
+
+    def _read(self) -> list[GongStream]:
+        """The streams that ask for something: selected, or with a part that is."""
+        return [
+            stream
+            for stream in self.streams.values()
+            if isinstance(stream, GongStream)
+            and not stream.parent_stream_type
+            and stream.emitted
+        ]
 
     @classmethod
     @override
@@ -110,45 +141,56 @@ class TapGong(Tap):
 
     @classmethod
     @override
-    def invoke(
+    def invoke(  # type: ignore[override]
         cls,
         *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
-        **options: Any,
     ) -> None:
         """Run the command.
 
+        The SDK's own method does not give the tap to its caller. But a run that gave
+        streams up has to end with another exit status.
+
         Raises:
-            SettingsError: If state or catalog is no such thing.
+            SettingsError: If the settings, the state or the catalog cannot be used.
+            GivenUpError: If some streams were given up.
         """
-        super().invoke(
-            state=state and io.StringIO(json.dumps(files.state_file(state))),
-            catalog=catalog and io.StringIO(json.dumps(files.catalog_file(catalog))),
-            **options,
+        super(Tap, cls).invoke(about=about, about_format=about_format)
+        cls.print_version(print_fn=cls.logger.info)
+        given = config or _ConfigInput()
+        tap = cls(
+            config=given.config,
+            state=state and files.state_file(state),
+            catalog=catalog and files.catalog_file(catalog),
+            parse_env_config=given.parse_env,
+            validate_config=True,
         )
+        complete = False
+        try:
+            tap.sync_all()
+            complete = True
+        finally:
+            tap.sync.close(complete=complete)
+        tap.sync.raise_if_given_up()
 
-    @cached_property
-    def settings(self) -> Settings:
-        """The checked settings."""
+    def _checked_settings(self) -> Settings:
         return Settings.from_config(self.config, known=self._known_settings())
-
-    @cached_property
-    def session(self) -> GongSession:
-        """The session for all requests."""
-        return GongSession(self.settings)
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the bookmarks of all streams, also of other tools'.
 
         Raises:
-            SettingsError: If it is no state.
+            SettingsError: If it is not a state.
         """
         super().load_state(files.bookmarks_of(state))
 
     def raise_if_interrupted(self) -> None:
-        """Stop the run here if a signal has asked for it, or if nobody reads it.
+        """Stop the run here if a signal asked for it, or if nobody reads its output.
 
         Raises:
             InterruptedRunError: If a signal has.
@@ -180,7 +222,7 @@ class TapGong(Tap):
                 dotenv_path=os.devnull,
             )
         except ValueError:
-            msg = "One of the SDK's settings in the environment is no JSON of its type."
+            msg = "A setting of the SDK in the environment is not JSON of its type."
             raise SettingsError(msg) from None
         return found
 
@@ -192,17 +234,17 @@ class TapGong(Tap):
             SettingsError: With one sentence.
         """
         if raise_errors:
-            # A setting that is null is one that is not set, also to the SDK.
+            # A setting that is null counts as not set, for the SDK too.
             given = self._config.items()
             self._config = {name: value for name, value in given if value is not None}
             sdk_schema = {"properties": self._sdk_properties()}
             try:
                 files.check(dict(self.config), "", Draft7Validator(sdk_schema))
             except AttributeError:
-                # The SDK's schema for it has a fault over which jsonschema stumbles.
+                # The SDK's schema for it has a fault that jsonschema cannot handle.
                 msg = "stream_maps: __else__ must be '__NULL__' or null."
                 raise SettingsError(msg) from None
-            _ = self.settings
+            _ = self.sync.settings
         return []
 
     def _warn_of_unknown_variables(self) -> None:

@@ -9,12 +9,14 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_gong.__main__ import main
 from tap_gong.sandbox import Options, Sandbox
+from tap_gong.tap import TapGong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +33,7 @@ class Run:
     stdout: str
     stderr: str
 
-    @property
+    @cached_property
     def messages(self) -> list[Json]:
         return [json.loads(line) for line in self.stdout.splitlines()]
 
@@ -39,10 +41,30 @@ class Run:
         return [message for message in self.messages if message["type"] == kind]
 
     @property
+    def catalog(self) -> Json:
+        """What was discovered, with the stream `calls` alone."""
+        catalog: Json = json.loads(self.stdout)
+        catalog["streams"] = [
+            stream
+            for stream in catalog["streams"]
+            if stream["tap_stream_id"] == "calls"
+        ]
+        return catalog
+
+    @property
     def schema(self) -> Json:
         (message,) = self.of_type("SCHEMA")
         schema: Json = message["schema"]
         return schema
+
+    def schema_of(self, stream: str) -> Json:
+        schemas = {found["stream"]: found for found in self.of_type("SCHEMA")}
+        schema: Json = schemas[stream]["schema"]
+        return schema
+
+    def records_of(self, stream: str) -> list[Json]:
+        messages = self.of_type("RECORD")
+        return [found["record"] for found in messages if found["stream"] == stream]
 
     @property
     def records(self) -> list[Json]:
@@ -107,6 +129,43 @@ class TapRunner:
         sys.stdout.flush()
         out, err = self.capture.readouterr()
         return Run(int(stopped.value.code or 0), out.decode(), err.decode())
+
+
+@pytest.fixture(scope="session")
+def _discovered() -> str:
+    return json.dumps(TapGong(config={}, validate_config=False).catalog_dict)
+
+
+@pytest.fixture
+def catalog_of(_discovered: str) -> Callable[..., Json]:
+    """Make a catalog in which these streams, and no others, are selected."""
+
+    def make(*streams: str) -> Json:
+        catalog: Json = json.loads(_discovered)
+        entries = {entry["tap_stream_id"]: entry for entry in catalog["streams"]}
+        assert {*streams} <= entries.keys()
+        for name, entry in entries.items():
+            mark(entry, selected=name in streams)
+        return catalog
+
+    return make
+
+
+def entry_of(catalog: Json, stream: str) -> Json:
+    """Find a stream in a catalog."""
+    (entry,) = (e for e in catalog["streams"] if e["tap_stream_id"] == stream)
+    found: Json = entry
+    return found
+
+
+def mark(entry: Json, *breadcrumb: str, selected: bool) -> None:
+    """Select or deselect a stream of a catalog, or one of its properties."""
+    for item in entry["metadata"]:
+        if item["breadcrumb"] == [*breadcrumb]:
+            item["metadata"]["selected"] = selected
+            return
+    new = {"breadcrumb": [*breadcrumb], "metadata": {"selected": selected}}
+    entry["metadata"].append(new)
 
 
 @pytest.fixture(autouse=True)

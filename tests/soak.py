@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from tap_gong.sandbox import Options, Sandbox
-from tests.kills import WAYS, Target, finish, kill_and_resume, start
+from tests.call_tables import TABLES
+from tests.kills import WAYS, Promises, Target, finish, kill_and_resume, start
+
+SETS = (("calls",), TABLES)
+"""Streams to select: one table, and all about calls."""
 
 LAST_DAY = "2026-10-31"
 """The runs by date begin two years before it."""
@@ -48,7 +52,7 @@ def starts(count: int, seed: int) -> None:
 
 
 def kills(count: int, seed: int) -> None:
-    """Kill the tap so many times, each way and both by ID and by date."""
+    """Kill the tap so many times, by ID and by date, with one table or all."""
     generator = random.Random(seed)
     options = Options(
         last_day=LAST_DAY,
@@ -59,11 +63,18 @@ def kills(count: int, seed: int) -> None:
     )
     for number in range(-(-count // 2)):
         by = ("id", "date")[number % 2]
-        way = WAYS[number // 2 % len(WAYS)]
+        streams = SETS[number // 2 % 2]
+        way = WAYS[number // 4 % len(WAYS)]
         with Sandbox(options) as sandbox, tempfile.TemporaryDirectory() as folder:
             moments = generator.randrange(2**32)
-            kill_and_resume(sandbox, Path(folder), by=by, way=way, seed=moments)
-        print(f"killed twice by {way}, calls by {by}: nothing lost", flush=True)  # noqa: T201
+            kill_and_resume(
+                sandbox, Path(folder), streams=streams, by=by, way=way, seed=moments
+            )
+        print(  # noqa: T201
+            f"killed twice by {way}, calls by {by}, {len(streams)} tables: nothing "
+            f"lost",
+            flush=True,
+        )
 
 
 def faults(calls: int, seed: int) -> None:
@@ -77,7 +88,8 @@ def faults(calls: int, seed: int) -> None:
         fault_rate=0.2,
         drip_seconds=1,
     )
-    for by in ("id", "batch", "date"):
+    ways = [(by, streams) for by in ("id", "batch", "date") for streams in SETS]
+    for by, streams in ways:
         with Sandbox(options) as sandbox, tempfile.TemporaryDirectory() as folder:
             config: dict[str, Any] = {
                 "access_key": sandbox.access_key,
@@ -91,11 +103,21 @@ def faults(calls: int, seed: int) -> None:
             else:
                 config["call_ids"] = list(sandbox.world.ids)
                 config["call_lookup"] = "batch" if by == "batch" else "single"
-            target = Target()
-            status, log = finish(start(Path(folder), config, target), target)
+            promises = Promises(
+                sandbox.world, streams, listed=config.get("call_ids", ())
+            )
+            target = Target(promises=promises)
+            process = start(Path(folder), config, target, streams)
+            status, log = finish(process, target)
             assert status == 0, log
-            assert sorted(target.ids) == sorted(sandbox.world.ids)
-            print(f"20% faults, {calls} calls by {by}: all arrived", flush=True)  # noqa: T201
+            assert target.rows == {
+                name: dict.fromkeys(keys, 1) for name, keys in promises.wanted.items()
+            }
+            print(  # noqa: T201
+                f"20% faults, {calls} calls by {by}, {len(streams)} tables: every row "
+                f"arrived once",
+                flush=True,
+            )
 
 
 def main() -> None:

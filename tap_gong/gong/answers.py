@@ -36,6 +36,7 @@ from urllib3.exceptions import (
 from tap_gong.errors import (
     CursorExpiredError,
     LongWaitError,
+    MissingScopeError,
     RunFailedError,
     StreamFailedError,
     TooLargeError,
@@ -47,34 +48,27 @@ if TYPE_CHECKING:
 
     import requests
 
-ANY_SENTENCE = re.compile("")
-"""The 404 of an endpoint that is asked for one thing by its ID."""
-
-NOTHING_FOUND = re.compile(
-    r"found (corresponding to the provided filters|for the specified period)",
-    re.IGNORECASE,
-)
-"""The 404 of an endpoint that is asked by filter, when nothing passes it."""
-
 _MISSING_SCOPE = re.compile(r"permission to use '(api:[\w:.-]+)'")
 _EXPIRED_CURSOR = re.compile(
     r"cursor has expired|failed to verify cursor", re.IGNORECASE
 )
+_MAY_MEAN_NOTHING = {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}
+_AGAIN = "Run again: the run goes on from here."
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
 _VERIFY_REASON = re.compile(r"certificate verify failed: ([\w -]+)")
 _NO_ADDRESS = (InvalidSchema, InvalidURL, LocationValueError, client.InvalidURL)
 """The address cannot be asked, now or later."""
-_NO_HTTP = "The answer of {where} is no valid HTTP: "
+_NO_HTTP = "The answer of {where} is not valid HTTP: "
 _NO_CONNECTION = "The connection to {where} failed: "
 _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "Cannot find {where}: {reason}."),
-    (ConnectTimeout, f"{_NO_CONNECTION}it was not taken in time."),
+    (ConnectTimeout, f"{_NO_CONNECTION}it was not accepted in time."),
     (ReadTimeout, "{where} did not answer in time (request_timeout_seconds)."),
     (ReadTimeoutError, "{where} did not answer in time (request_timeout_seconds)."),
     (RemoteDisconnected, f"{_NO_CONNECTION}it was closed without an answer."),
     (InvalidChunkLength, f"{_NO_HTTP}the length of a part of it cannot be read."),
     (IncompleteRead, f"{_NO_HTTP}it broke off."),
-    (InvalidHeader, f"{_NO_HTTP}it tells two lengths."),
+    (InvalidHeader, f"{_NO_HTTP}it gives two lengths."),
     (DecodeError, f"{_NO_HTTP}it cannot be unpacked."),
     (BadStatusLine, f"{_NO_HTTP}it does not begin with a status."),
     (HTTPException, f"{_NO_HTTP}its head or the length of a part cannot be read."),
@@ -102,20 +96,21 @@ def interpret(
 
     Args:
         response: The answer, read whole.
-        nothing: What the sentences of a 404 say when it means that there is nothing,
-            rather than a wrong address.
+        nothing: Matches the sentence of a 404 or 400 that means that there is
+            nothing.
         instead: What to do with a key that lacks the endpoint's scope, other than to
             get another key.
 
     Returns:
-        The body, or none for a 404 that means nothing is there.
+        The body, or none where the answer means that there is nothing.
 
     Raises:
         TryAgainError: For 5xx, for a 200 that is not a JSON object, and for other
             answers that only a fault on the way can explain.
         CursorExpiredError: If the cursor in the request is too old.
-        RunFailedError: If Gong refuses the key, or it is not Gong that answers, with
-            a sentence that says what to do.
+        MissingScopeError: If the key lacks the endpoint's scope.
+        RunFailedError: If Gong does not know the key, or it is not Gong that answers,
+            with a sentence that says what to do.
         StreamFailedError: For every other answer, with Gong's own sentence.
     """
     status = response.status_code
@@ -135,17 +130,9 @@ def interpret(
         raise TryAgainError(msg, response)
     said = _said(body)
     is_envelope = bool(said) and isinstance((body or {}).get("requestId"), str)
-    if status == HTTPStatus.NOT_FOUND and is_envelope and nothing.search(said):
+    if status in _MAY_MEAN_NOTHING and is_envelope and nothing.search(said):
         return Answer(None, request_id)
-    if _EXPIRED_CURSOR.search(said):
-        msg = f"{where} no longer takes the cursor of this list."
-        raise CursorExpiredError(msg)
-    if advice := _advice(status, said, instead):
-        msg = f"{where} {advice}"
-        raise RunFailedError(msg)
-    reason = f", saying: {said}" if said else "."
-    msg = f"{where} answered {status} and so refused the request{reason}"
-    raise StreamFailedError(msg)
+    raise _refusal(status, said, where, instead, is_envelope=is_envelope)
 
 
 def wrong_shape(response: requests.Response, answer: Answer, why: str) -> Exception:
@@ -258,13 +245,14 @@ def _wrong_certificate(host: str, error: Exception) -> RunFailedError:
 
 
 def wait_too_long(
-    error: LongWaitError, *, done: int, expected: int | None
-) -> StreamFailedError:
-    """Make the error that ends a run when Gong would have to be waited for too long.
+    error: LongWaitError, *, stream: str, done: int, expected: int | None
+) -> RunFailedError:
+    """Make the error that ends a run when Gong asks for too long a wait.
 
     Args:
         error: Says why, and how long Gong asks to wait.
-        done: How many records are out, or known to be absent.
+        stream: The stream that was being read.
+        done: How many of its records are out, or known to be absent.
         expected: How many there are in all, if Gong has said so.
 
     Returns:
@@ -275,41 +263,54 @@ def wait_too_long(
     if error.wait_seconds is not None:
         moment = datetime.now(UTC) + timedelta(seconds=error.wait_seconds)
         back = f"Come back after {moment:%Y-%m-%d %H:%M:%S} UTC"
-    return StreamFailedError(
-        f"{error} {done} calls are out{left}. {back}: the next run goes on where this "
-        f"one stopped."
+    return RunFailedError(
+        f"{error} {done} {stream} are out{left}. {back}: the next run goes on where "
+        f"this one stopped."
     )
 
 
-def _advice(status: int, said: str, instead: str) -> str:
-    """Say what a status that any request would get means, and what to do."""
+def _refusal(
+    status: int, said: str, where: str, instead: str, *, is_envelope: bool
+) -> Exception:
+    """Make the error for an answer that refuses the request."""
+    if _EXPIRED_CURSOR.search(said):
+        return CursorExpiredError(
+            f"{where} no longer takes the cursor of this list. {_AGAIN}"
+        )
+    missing = _MISSING_SCOPE.search(said)
+    if missing and status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return MissingScopeError(
+            f"{where} answered {status}: the API key lacks the scope {missing[1]!r}. "
+            f"Ask a Gong administrator for a key that has it. {instead}".rstrip(),
+            missing[1],
+        )
     if status == HTTPStatus.UNAUTHORIZED:
-        if missing := _MISSING_SCOPE.search(said):
-            return (
-                f"answered 401: the API key lacks the scope {missing[1]!r}. Ask a Gong "
-                f"administrator for a key that has it. {instead}".rstrip()
-            )
-        return (
-            "answered 401: Gong does not know this API key. Check access_key and "
-            "access_key_secret, and that the key has not run out."
+        return RunFailedError(
+            f"{where} answered 401: Gong does not know this API key. Check access_key "
+            f"and access_key_secret, and that the key has not expired."
         )
+    if status == HTTPStatus.NOT_FOUND and not is_envelope:
+        return RunFailedError(
+            f"{where} answered 404, and not in the way of Gong's API: api_url is not "
+            f"the address of Gong's API, or something on the way to it answers instead."
+        )
+    if status < HTTPStatus.BAD_REQUEST:
+        return RunFailedError(
+            f"{where} answered {status}, a redirect, which is not followed because it "
+            f"could send the API key to somebody else: set api_url to the final "
+            f"address of Gong's API."
+        )
+    hint = ""
     if status == HTTPStatus.FORBIDDEN:
-        return (
-            "answered 403: this machine's address is not on the key's list of trusted "
-            "IPs, or the key was revoked, or api_url is not your company's own host."
+        hint = (
+            " Either the key may not read this, or this machine's address is not on "
+            "the key's list of trusted IPs, or the key was revoked, or api_url is not "
+            "your company's own host."
         )
-    if status == HTTPStatus.NOT_FOUND:
-        return (
-            "answered 404, and not in the way of Gong's API: api_url is not the "
-            "address of Gong's API, or something on the way to it answers instead."
-        )
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return (
-            f"answered {status}, a redirect, which is not followed because it could "
-            f"take the API key to somebody else: set api_url to the final address of "
-            f"Gong's API."
-        )
-    return ""
+    reason = f", saying: {said.rstrip('.')}." if said else "."
+    return StreamFailedError(
+        f"{where} answered {status} and so refused the request{reason}{hint}"
+    )
 
 
 def _where(response: requests.Response, request_id: str) -> str:
@@ -324,7 +325,7 @@ def _parsed(response: requests.Response) -> dict[str, Any] | None:
         body = json.loads(
             response.content,
             object_pairs_hook=_no_name_twice,
-            parse_constant=refuse_constant,
+            parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError):
         return None
@@ -332,14 +333,14 @@ def _parsed(response: requests.Response) -> dict[str, Any] | None:
 
 
 def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Which of two values counts is anyone's guess, and a guess is no record.
+    # Nobody can tell which of two values counts.
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError
     return result
 
 
-def refuse_constant(name: str) -> None:
+def _refuse_constant(name: str) -> None:
     """Refuse NaN and the infinities, which Python takes for JSON."""
     raise ValueError(name)
 

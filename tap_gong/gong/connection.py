@@ -31,9 +31,9 @@ answer."""
 class Answer(http.client.HTTPResponse):
     """An answer that has to be whole before the time-out of its socket is over.
 
-    The standard library starts the time-out anew with each piece, so that an answer of
-    a byte a second never meets it. And of the informational answers that may come
-    before the real one (103 Early Hints), it skips 100 alone.
+    The standard library starts the time-out again with each piece, so an answer of a
+    byte a second never reaches it. Of the informational answers that may come before
+    the real one (103 Early Hints), it skips only 100.
     """
 
     @override
@@ -58,7 +58,7 @@ def with_answers(kind: type[HTTPConnection]) -> type[HTTPConnection]:
     """Make a kind of connection that gives an `Answer` to each request.
 
     Args:
-        kind: The same kind, perhaps without.
+        kind: The kind to make it of; it may be one already.
     """
     if kind.response_class is Answer:
         return kind
@@ -94,7 +94,7 @@ class _Incoming(io.RawIOBase):
 
     def shut_down(self) -> None:
         """Let nobody use the socket again."""
-        # TLS inside the TLS of a proxy is no socket, but has one.
+        # TLS inside the TLS of a proxy is not a socket, but has one.
         sock: socket.socket = getattr(self._socket, "socket", self._socket)
         with suppress(OSError):  # it is closed already
             sock.shutdown(socket.SHUT_RDWR)
@@ -108,8 +108,8 @@ class _Incoming(io.RawIOBase):
 class _Reader(io.BufferedReader):
     """Reads an answer, only as much at once as it is asked for.
 
-    One that is longer than it said is the last of its socket: else the next request
-    would read what is left over as its own answer.
+    If an answer is longer than it said, its socket is closed. Otherwise the next
+    request would read the rest as its own answer.
     """
 
     raw: _Incoming

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 from tap_gong.errors import ShapeError
-from tap_gong.gong.answers import NOTHING_FOUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
     """One endpoint of Gong's API.
 
@@ -32,12 +31,13 @@ class Endpoint:
     """The property of the answer that holds the records, or the only one."""
     many: bool = True
     """Whether it holds a list of them."""
-    record: str | None = None
-    """The property of each of these that holds the record, if not it is the record."""
+    nothing: str = "(?!)"
+    """A regular expression. A 404 or 400 whose sentence matches means that there is
+    nothing. Any other is an error; by default all are."""
     instead: str = ""
     """What to do with a key that lacks this endpoint's scope."""
-    nothing: re.Pattern[str] = NOTHING_FOUND
-    """What the sentences of a 404 say when it means that there is nothing."""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """What the body of a POST has beside `filter` and the cursor."""
 
     def request(
         self, base_url: str, inputs: Mapping[str, Any], cursor: str | None
@@ -58,7 +58,8 @@ class Endpoint:
         at = {} if cursor is None else {"cursor": cursor}
         if self.method == "GET":
             return requests.Request("GET", url, params=rest | at)
-        return requests.Request(self.method, url, json={"filter": rest} | at)
+        body = {"filter": rest, **self.body, **at}
+        return requests.Request(self.method, url, json=body)
 
     def rows(self, body: Mapping[str, Any]) -> list[Any]:
         """Find the records in an answer.
@@ -70,17 +71,14 @@ class Endpoint:
         if isinstance(found, list) is not self.many:
             msg = f"{self.records!r} is {type(found).__name__}"
             raise ShapeError(msg)
-        rows = found if isinstance(found, list) else [found]
-        if self.record is None:
-            return rows
-        return [_object(row, self.records).get(self.record) for row in rows]
+        return found if isinstance(found, list) else [found]
 
 
 def next_cursor(body: Mapping[str, Any]) -> str | None:
     """Find the cursor of the next page; None after the last one."""
     cursor = _envelope(body).get("cursor")
     if not isinstance(cursor, str | None):
-        msg = "'cursor' is no text"
+        msg = "'cursor' is not text"
         raise ShapeError(msg)
     return cursor or None
 
@@ -101,11 +99,8 @@ def total_records(body: Mapping[str, Any]) -> int | None:
 
 
 def _envelope(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _object(body.get("records") or {}, "records")
-
-
-def _object(value: object, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        msg = f"{name!r} holds something that is no object"
+    envelope = body.get("records") or {}
+    if not isinstance(envelope, dict):
+        msg = "'records' is no object"
         raise ShapeError(msg)
-    return value
+    return envelope

@@ -7,29 +7,46 @@ import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PLACE: ContextVar[tuple[int, ...]] = ContextVar("PLACE", default=())
-"""Where the slice that this thread fetches stands in the plan."""
+
+class Turn(Protocol):
+    """What the pace has to know about the slice of a request."""
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """Where the slice stands in the run: earlier slices have smaller places."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody wants its answer any more."""
+
+
+class CancelledError(Exception):
+    """The request is not sent, because nobody wants its answer any more."""
+
+
+TURN: ContextVar[Turn | None] = ContextVar("TURN", default=None)
+"""The turn of the slice that this thread fetches, if it fetches one."""
 
 HEADROOM = 0.025
-"""Share of the limit left unused, so that requests that bunch up a little on their way
-(by 25 ms in a second) still do not reach Gong as one too many in a second."""
+"""Share of the limit that is left unused. Requests may bunch up a little on their way,
+by 25 ms in a second. Without it Gong would then get one too many in a second."""
 
 CATCH_UP = 0.005
-"""Seconds by which a turn that came late may shorten the wait for the next one: without
-it each late wake-up of a thread would slow the whole run."""
+"""Seconds by which a turn that came late may shorten the wait for the next one.
+Without it each late wake-up of a thread would slow the whole run."""
 
 
 class Pace:
     """Turns at a fixed rate for any number of threads; each takes one by `wait`.
 
     The next turn goes to the thread whose slice stands first in the plan, not to the
-    one that has waited longest: so the first slices are whole soon, and what has been
-    asked for when a run must stop follows what is out.
+    one that has waited longest. So the first slices are complete soon, and little has
+    been asked for in vain when a run has to stop.
     """
 
     def __init__(
@@ -62,14 +79,16 @@ class Pace:
         """Return when it is the caller's turn; callers queue for it in plan order.
 
         Raises:
+            CancelledError: If the caller's slice is cancelled. It takes no turn then.
             Exception: The error that the pace was closed with.
         """
-        with self._queue.front(PLACE.get()):
+        turn = TURN.get()
+        with self._queue.front(turn.place if turn else ()):
             # The time is read again after each sleep: a hold may have come meanwhile.
             while (wait := max(self._next, self._held_until) - self._clock()) > 0:
-                self._raise_if_closed()
+                self._raise_if_over()
                 self._sleep(wait)
-            self._raise_if_closed()
+            self._raise_if_over()
             earliest = self._clock() - CATCH_UP
             self._next = max(self._next, earliest, self._held_until) + self._interval
 
@@ -86,9 +105,11 @@ class Pace:
         self._closed_by = error
         self._closed.set()
 
-    def _raise_if_closed(self) -> None:
+    def _raise_if_over(self) -> None:
         if self._closed_by:
             raise self._closed_by
+        if (turn := TURN.get()) and turn.cancelled:
+            raise CancelledError
 
 
 class _Queue:

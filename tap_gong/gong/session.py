@@ -40,16 +40,16 @@ BARE_429_WAITS = (1, 2, 4, 8, 16, 30, 60)
 when Gong does not say how long; the last one repeats."""
 
 CONNECT_SECONDS = 10
-"""A host that takes no connection by then will hardly take it later."""
+"""A host that has not accepted a connection by then will hardly do so later."""
 
 LONGEST_WAIT = 366 * 86_400
-"""Seconds; a longer Retry-After is no date that a person could be told."""
+"""Seconds. A longer Retry-After counts as this, so that it can be told as a date."""
 
 MAX_429 = 50
-"""So many 429 in a row to one request are not a limit but a fault."""
+"""After so many 429 in a row to one request, it is a fault and not a limit."""
 
 LATEST_SHARE = 0.1
-"""How much of the latency that is told is that of the latest answer."""
+"""The weight of the latest answer in the mean latency."""
 
 LARGEST_ANSWER = 64_000_000
 """Bytes of an answer, unpacked: a hundred calls with their transcripts have fewer."""
@@ -57,7 +57,7 @@ LARGEST_ANSWER = 64_000_000
 LARGE_ANSWER = 1_000_000
 """Bytes from which on an answer waits for its turn to be read to the end."""
 
-LARGE_ANSWERS = 4
+LARGE_ANSWERS = 3
 """How many of these are read at once: this bounds the memory, whatever comes."""
 
 PIECE = 65_536
@@ -86,16 +86,17 @@ class PacedAdapter(HTTPAdapter):
         pace: Pace,
         *,
         max_wait_seconds: float,
-        pool_size: int,
+        most_at_once: int,
     ) -> None:
         """Send at this pace.
 
         Args:
             pace: The turns of all requests together.
-            max_wait_seconds: The longest Retry-After to sit out.
-            pool_size: How many connections to keep open.
+            max_wait_seconds: The longest Retry-After that is waited for.
+            most_at_once: How many requests may be under way at once.
         """
-        super().__init__(pool_connections=1, pool_maxsize=pool_size)
+        super().__init__(pool_connections=1, pool_maxsize=most_at_once)
+        self._slots = threading.BoundedSemaphore(most_at_once)
         self.pace = pace
         self.requests_sent = 0
         """Requests sent so far, refused ones and retries included."""
@@ -106,6 +107,11 @@ class PacedAdapter(HTTPAdapter):
         self._max_wait_seconds = max_wait_seconds
         self._large_answers = threading.BoundedSemaphore(LARGE_ANSWERS)
         self._counting = threading.Lock()
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which Gong has held everyone so far."""
+        return self.pace.waited
 
     def count_retry(self) -> None:
         """Count a request that is about to be sent again."""
@@ -128,6 +134,12 @@ class PacedAdapter(HTTPAdapter):
                 in an earlier answer.
             StreamFailedError: If Gong keeps answering 429.
         """
+        with self._slots:
+            return self._send(request, options)
+
+    def _send(
+        self, request: requests.PreparedRequest, options: Mapping[str, Any]
+    ) -> requests.Response:
         for attempt in range(MAX_429):
             self.pace.wait()
             with self._counting:
@@ -198,8 +210,9 @@ class PacedAdapter(HTTPAdapter):
             response.close()
             if response.status_code == HTTPStatus.OK:
                 raise wrong_encoding(response)
-        # Response.content would read 10 KB at a time.
-        response._content = bytes(content)  # noqa: SLF001
+        # Response.content would read 10 KB at a time; a copy would take twice the
+        # memory.
+        response._content = content  # type: ignore[assignment]  # noqa: SLF001
 
     def _hold(self, seconds: float, why: str, asked: float | None = None) -> None:
         """Let everyone wait, or end the run for everyone if that is too long."""
@@ -227,11 +240,10 @@ class PacedAdapter(HTTPAdapter):
 
 
 class GongSession:
-    """Through which all requests of the process go, from any thread.
+    """All requests of the process go through it, from any thread.
 
-    No requests.Session: its redirects would take the API key astray, its cookies and
-    its look at the environment have no place here, and all of it takes its time with
-    each request.
+    It is not a requests.Session. That would follow redirects with the API key, keep
+    cookies and read the environment, and all of this takes time for each request.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -249,7 +261,7 @@ class GongSession:
         self.paced = PacedAdapter(
             Pace(settings.requests_per_second),
             max_wait_seconds=settings.max_wait_seconds,
-            pool_size=settings.max_concurrency,
+            most_at_once=settings.max_concurrency,
         )
         self.url = settings.api_url
         """Base address of the API."""
@@ -301,11 +313,11 @@ class GongSession:
 
 
 def environment_proxies(url: str) -> dict[str, str]:
-    """Find the proxies for an address in HTTPS_PROXY and its kin, less NO_PROXY.
+    """Find the proxies for an address in HTTPS_PROXY, NO_PROXY and the like.
 
     Raises:
         SettingsError: If the proxy for the address has no host. The proxy is not shown,
-            for it may hold a password.
+            because it may hold a password.
     """
     proxies = get_environ_proxies(url)
     if proxy := select_proxy(url, proxies):
@@ -346,8 +358,8 @@ def environment_authorities() -> str | None:
 def retry_after(response: requests.Response) -> float | None:
     """Read the header Retry-After: seconds, or a date (RFC 9110, section 10.2.3).
 
-    Decimals, which the RFC does not have, are understood as well. A date is held
-    against the clock that it comes from, where that is known.
+    Decimals are understood too, though the RFC has none. A date is compared with the
+    clock that it comes from, where that is known.
 
     Args:
         response: An answer.
@@ -365,7 +377,7 @@ def retry_after(response: requests.Response) -> float | None:
 
 
 def sent_at(response: requests.Response) -> datetime | None:
-    """Read the header Date: when it was at Gong as it answered.
+    """Read the header Date: the time at Gong when it answered.
 
     Args:
         response: An answer.

@@ -1,4 +1,4 @@
-"""One request, with as many tries as it takes, within reason."""
+"""One request, and its tries, of which there are only so many."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRIES = 9
-"""Tries of a request that Gong fails to answer; with the waits between them this rides
-out half a minute."""
+"""Tries of a request that Gong fails to answer. With the waits between them they last
+half a minute."""
 
 TRIES_OF_TOO_MUCH = 2
 """Tries of a request whose answer is too large: more would only cost gigabytes."""
@@ -38,11 +38,11 @@ LONGEST_BACKOFF = 8
 """Seconds between two tries, at most."""
 
 SPELL_SECONDS = 60
-"""Failures that follow each other faster than this are one spell, told once."""
+"""Failures that follow each other faster than this are one spell, logged once."""
 
 
 class Tries:
-    """Sends requests, each again where an answer fails to come or makes no sense."""
+    """Sends requests, and sends one again if no answer comes or it makes no sense."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Tries:
 
         Args:
             session: Sends them, and counts them.
-            logger: Where a failure is told that is tried again.
+            logger: Where failures are logged after which a try follows.
             clock: Monotonic time in seconds.
         """
         self._session = session
@@ -100,7 +100,7 @@ class Tries:
         raise StreamFailedError(msg)
 
     def _tell(self, failure: str, tries: int) -> None:
-        """Tell the first failure of a spell to everybody, the others to DEBUG."""
+        """Log the first failure of a spell as a warning, the others at DEBUG."""
         with self._telling:
             now, before = self._clock(), self._failed_at
             self._failed_at = now
@@ -113,7 +113,7 @@ class Tries:
 
 
 def backoff(attempt: int) -> float:
-    """Say how long to wait after a try that failed, with some chance in it.
+    """Say how long to wait after a try that failed: a little different each time.
 
     Args:
         attempt: The number of that try, from 1 on.

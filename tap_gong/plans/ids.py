@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FEWEST_UNKNOWN = 20
-"""A queue of so many IDs, of which Gong knows none, is taken for another company's."""
+"""If Gong knows none of so many IDs in a queue, they may be another company's."""
 
 
 class CallIdPlan(Plan):
@@ -24,51 +25,62 @@ class CallIdPlan(Plan):
 
     IDs of the queue leave it once they are emitted, or found absent while others of the
     queue are known. The place in the configured list is its length so far, tied to the
-    list by a digest: a changed list starts anew, and so does the next run after a
-    finished pass.
+    list by a digest: a changed list starts again, and so does the next run after a
+    finished pass. Each stream has a place of its own; a pass starts at the earliest.
     """
 
     def __init__(
         self,
-        bookmark: Mapping[str, Any],
+        bookmarks: Mapping[str, Mapping[str, Any]],
         configured: Sequence[str],
         *,
+        queue: tuple[str, Mapping[str, Any]],
         ids_per_slice: int,
-        ask: Callable[[tuple[str, ...]], Slice],
+        ask: Callable[[tuple[str, ...], frozenset[str]], Slice],
     ) -> None:
         """Plan what is left to do.
 
         Args:
-            bookmark: The stream's bookmark, with `call_ids` and `position` if any.
+            bookmarks: The bookmark of each stream that is to be emitted, with
+                `position` if any.
             configured: The configured IDs, each once.
-            ids_per_slice: How many IDs one request asks for.
-            ask: Makes the slice for some IDs.
+            queue: The stream whose bookmark may have the queue `call_ids`, and this
+                bookmark. It need not be one of those that are emitted.
+            ids_per_slice: How many IDs a slice has.
+            ask: Makes the slice of some IDs for some streams.
         """
-        self.weight = self.page_size = ids_per_slice
+        self.page_size = ids_per_slice
         self._configured = configured
         self._ask = ask
-        self._queue = dict.fromkeys(queued_call_ids(bookmark))
-        self._has_queue = "call_ids" in bookmark
-        self._writes_position = "position" in bookmark
-        position = bookmark.get("position")
-        # Where null stands, Meltano cannot merge an object: then the position is text.
-        self._writes_text = self._writes_position and not isinstance(position, dict)
+        self._queue_of, queue_bookmark = queue
+        self._queue = dict.fromkeys(queued_call_ids(queue_bookmark))
+        self._has_queue = "call_ids" in queue_bookmark
+        self._positions = {
+            name: self._saved_position(bookmark) for name, bookmark in bookmarks.items()
+        }
+        self._writes_position = {
+            name for name, bookmark in bookmarks.items() if "position" in bookmark
+        }
+        # Meltano cannot merge an object where null stands. Then it is text.
+        self._writes_text = {
+            name
+            for name, bookmark in bookmarks.items()
+            if not isinstance(bookmark.get("position", {}), dict)
+        }
         self._absent: list[str] = []
         """IDs of the queue that are absent, as long as none of it is known."""
         self._knows_queue = False
-        self._done_of_list = self._saved_position(bookmark)
-        rest = [
-            id_ for id_ in configured[self._done_of_list :] if id_ not in self._queue
-        ]
-        self._left = [*self._queue, *rest]
-        self.expected = len(self._left)
+        self._reached = 0
+        """How far in the configured list this run is."""
+        self._legs = list(self._joined())
+        self.expected = sum(len(ids) for ids, _ in self._legs)
         self._done = 0
-        self.is_done = not self._left
+        self.is_done = not self.expected
         sources = [
             f"{number} {source}"
             for number, source in (
                 (len(self._queue), "from the queue in state"),
-                (len(rest), "from the settings"),
+                (self.expected - len(self._queue), "from the settings"),
             )
             if number
         ]
@@ -77,8 +89,9 @@ class CallIdPlan(Plan):
     @override
     def __iter__(self) -> Iterator[Slice]:
         """Give slices of at most `ids_per_slice` IDs."""
-        for start in range(0, len(self._left), self.weight):
-            yield self._ask(tuple(self._left[start : start + self.weight]))
+        for ids, feeds in self._legs:
+            for start in range(0, len(ids), self.page_size):
+                yield self._ask(tuple(ids[start : start + self.page_size]), feeds)
 
     @override
     def finish(self, slice_: Slice, found: Collection[str], asked_at: datetime) -> None:
@@ -91,28 +104,27 @@ class CallIdPlan(Plan):
                 else:
                     self._absent.append(id_)
             else:
-                self._done_of_list = self._configured.index(id_, self._done_of_list) + 1
+                self._reached = self._configured.index(id_, self._reached) + 1
         if self._knows_queue:
             self._absent.clear()
         self._done += len(slice_.ids)
-        self.is_done = self._done == len(self._left)
+        self.is_done = self._done == self.expected
 
     @override
-    def bookmark(self) -> Mapping[str, Any]:
-        """Give the rest of the queue, and the position in the list."""
-        values: dict[str, Any] = {}
-        if self._has_queue:
+    def bookmarks(self, lost: Collection[str] = ()) -> Mapping[str, Mapping[str, Any]]:
+        """Give the rest of the queue, and each stream's position in the list.
+
+        The queue is one for all streams: as soon as one is lost, it stays as it is.
+        """
+        values = {
+            name: self._position_of(name)
+            for name in self._positions
+            if name not in lost
+        }
+        if self._has_queue and not lost:
             kept = [] if self.is_done and not self.complaint() else self._absent
-            values["call_ids"] = [*kept, *self._queue]
-        if self._done_of_list and not self.is_done:
-            values["position"] = (
-                f"{self._digest}:{self._done_of_list}"
-                if self._writes_text
-                else {"of": self._digest, "done": self._done_of_list}
-            )
-            self._writes_position = True
-        elif self._writes_position:
-            values["position"] = None
+            queue = {"call_ids": [*kept, *self._queue]}
+            values[self._queue_of] = queue | values.get(self._queue_of, {})
         return values
 
     @override
@@ -126,6 +138,38 @@ class CallIdPlan(Plan):
             f"api_url are those of the company whose calls these are; if all of them "
             f"were deleted, empty the queue."
         )
+
+    def _joined(self) -> Iterator[tuple[list[str], frozenset[str]]]:
+        """Give the queue and the list, in parts that each feed the same streams."""
+        ids, feeds = [*self._queue], frozenset(self._positions)
+        for more, fed in self._legs_of_list():
+            if fed == feeds:
+                ids += more
+            else:
+                yield ids, feeds
+                ids, feeds = more, fed
+        yield ids, feeds
+
+    def _legs_of_list(self) -> Iterator[tuple[list[str], frozenset[str]]]:
+        """Give the parts of the list between the positions, and whom each one feeds."""
+        cuts = sorted({*self._positions.values(), len(self._configured)})
+        for start, end in pairwise(cuts):
+            ids = [id_ for id_ in self._configured[start:end] if id_ not in self._queue]
+            feeds = [name for name, at in self._positions.items() if at <= start]
+            yield ids, frozenset(feeds)
+
+    def _position_of(self, name: str) -> dict[str, Any]:
+        """Give a stream's position to write."""
+        done = max(self._positions[name], self._reached)
+        if done and not self.is_done:
+            self._writes_position.add(name)
+            if name in self._writes_text:
+                return {"position": f"{self._digest}:{done}"}
+            return {"position": {"of": self._digest, "done": done}}
+        if name not in self._writes_position:
+            return {}
+        self._writes_text.add(name)
+        return {"position": None}
 
     def _saved_position(self, bookmark: Mapping[str, Any]) -> int:
         match bookmark.get("position"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from tap_gong.gong.endpoint import Endpoint
@@ -18,7 +18,7 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What one request asks for, and its further pages."""
+    """A part of a plan that is fetched on its own, in one request or page by page."""
 
     endpoint: Endpoint
     inputs: Mapping[str, Any]
@@ -29,14 +29,20 @@ class Slice:
     """From (inclusive) and to (exclusive), where a slice asks by date."""
     is_part: bool = False
     """Whether it was cut out of a larger slice, which had records."""
+    is_one_request: bool = False
+    """Whether it is fetched in a single request."""
+    feeds: frozenset[str] = frozenset()
+    """The streams that get its records, where not all streams of the plan do."""
+    child: Callable[[Mapping[str, Any]], Slice | None] | None = None
+    """Where the rows are parents: makes the slice that takes a row's place, if any."""
 
 
 class Plan(ABC):
     """Slices in order, and the place that has been reached.
 
-    A plan is made from the stream's bookmark (the stream's part of Singer state), and
-    says what to write there, so that "everything up to here has been emitted" outlives
-    the process.
+    A plan is made from bookmarks (each stream's part of Singer state), and says what
+    to write there, so that the next run knows up to where everything has been
+    emitted.
     """
 
     expected: int | None
@@ -44,20 +50,16 @@ class Plan(ABC):
     Gong has not said so."""
     is_done: bool
     """Whether the last slice has been emitted."""
-    weight: int
-    """How many records a slice brings, at most or about: it bounds the memory."""
-    page_size: int
+    page_size: int = PAGE
     """How many records an answer brings, at most."""
+    requests_a_page: int = 1
+    """How many requests a page takes."""
     covers: str
     """What the plan reads, in one sentence for the log."""
     nothing_found: str = ""
     """What to tell if the whole plan brought no record."""
     emitted: Collection[str] = ()
     """The keys of the slice under way that are out already."""
-    skip: frozenset[str] = frozenset()
-    """The keys that an earlier run has emitted of the slice at the start."""
-    recounted: int | None = None
-    """How many records the slice of `recount` has by now, once it was counted."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[Slice]:
@@ -73,12 +75,27 @@ class Plan(ABC):
             asked_at: When it was asked for, by Gong's clock.
         """
 
-    @abstractmethod
-    def bookmark(self) -> Mapping[str, Any]:
-        """Give what to write into the bookmark: null for what is gone.
+    def bookmarks(
+        self,
+        lost: Collection[str] = (),  # noqa: ARG002
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Give what to write into the bookmark of each stream: null for what is gone.
 
-        Meltano merges states key by key: a key that is only left out would live on.
+        Meltano merges states key by key: a key that is only left out would stay.
+
+        Args:
+            lost: Streams that were given up: their place stays where it was.
         """
+        return {}
+
+    def is_out(self, stream: str, key: str) -> bool:  # noqa: ARG002
+        """Tell whether an earlier run has emitted a record of the unfinished slice.
+
+        Args:
+            stream: The stream's name.
+            key: The key of the record, or of the record that it is a part of.
+        """
+        return False
 
     def cut(
         self,
@@ -97,13 +114,16 @@ class Plan(ABC):
         return ()
 
     def recount(self) -> Slice | None:
-        """Give the slice to count once more if a plan that is done fell short.
+        """Give a slice to count once more if the plan has brought less than promised.
 
         Returns:
-            None if all records that were promised have come.
+            None if all records that were promised so far have come.
         """
         return None
 
+    def take_count(self, slice_: Slice, count: int) -> None:  # noqa: B027
+        """Take note of how many records the slice of `recount` has by now."""
+
     def complaint(self) -> str:
-        """Say why a plan that is done must not count as complete; empty if it may."""
+        """Say why a finished plan is not complete; empty if it is."""
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.contrib.msgspec import encoder
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,10 +62,10 @@ class Checkpoint:
             and self._clock() - self._written < SECONDS_BETWEEN
         ):
             return
-        weight = len(encoder.encode(self._state()))
+        weight = len(msgspec.json.encode(self._state()))
         if weight > LIGHT:
             if self._state_bytes + weight > SHARE * self._record_bytes():
-                # Not to weigh it again at once.
+                # So that it is not weighed again at once.
                 self._news, self._written = 1, self._clock()
                 return
             self._state_bytes += weight

@@ -25,7 +25,7 @@ _DESCRIPTION = "A stand-in for Gong's API on this machine, with a made-up compan
 _NOT_IMITATED = """\
 Served: GET /v2/calls, GET /v2/calls/{id}, POST /v2/calls/extensive,
 POST /v2/calls/transcript, POST /v2/calls/users-access, GET /v2/users,
-GET /v2/workspaces. Requests are held to Gong's document of the API: the sandbox
+GET /v2/workspaces. Requests must keep to Gong's document of the API. The sandbox
 refuses a field that is not in it, where Gong may let it pass.
 
 Not imitated: any other endpoint; OAuth; calls that change, are deleted or are not

@@ -19,8 +19,8 @@ class Limits:
         Args:
             per_second: Requests allowed in any sliding second, 0 for no limit.
             per_day: Requests allowed before the quota is used up, 0 for no quota.
-            quota_retry_after: Seconds from the first request refused for want of
-                quota until the whole quota is there again.
+            quota_retry_after: Seconds until the whole quota is there again, from the
+                first request on that was refused because it was used up.
         """
         self._per_second = per_second
         self._per_day = per_day

@@ -1,8 +1,8 @@
 """Make an object of Gong's API fit its stream's schema, exactly or not at all.
 
-Gong adds fields without notice, sends an identifier now as text and now as a number,
-and writes timestamps with the company's UTC offset and any precision. What leaves here
-has the schema's fields and types and nothing else.
+Gong adds fields without notice. It sends some identifiers as text in one answer and as
+numbers in another. It writes timestamps with the company's UTC offset and in any
+precision. What comes out here has the schema's fields and types and nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def conformer(
     selected: Mapping[str, Any] | None = None,
     unknown: set[str] | None = None,
 ) -> Callable[[object], dict[str, Any]]:
-    """Compile the JSON schema of an object to a function that makes a value fit it.
+    """Compile the JSON schema of an object into a function that makes a value fit it.
 
     The function may run in several threads at once.
 
@@ -43,15 +43,15 @@ def conformer(
         schema: A schema of type object, with properties of type object, array, string,
             integer, number or boolean, each possibly null.
         selected: The same schema without the properties that are not to go out, the
-            nested ones too. They are dropped unchecked. Left alone: all go out.
+            nested ones too. They are dropped unchecked. By default all go out.
         unknown: Where to add the names of properties that the schema does not have,
             such as `parties[].shoeSize`. They are dropped too.
 
     Returns:
-        A function that changes a parsed JSON value into the object to emit, with
-        timestamps in UTC, and returns it. It raises `ShapeError` when the value is no
-        object, lacks a required property, or has a property of another type or a
-        timestamp without UTC offset.
+        A function that makes the object to emit of a parsed JSON value, with
+        timestamps in UTC; the value stays as it is. It raises `ShapeError` when the
+        value is no object, lacks a required property, or has a property of another
+        type or a timestamp without UTC offset.
     """
     names = set() if unknown is None else unknown
     return _object(schema, schema if selected is None else selected, names, "")
@@ -60,7 +60,8 @@ def conformer(
 def is_identifier(name: str) -> bool:
     """Tell whether a property is an identifier, or a list of them, by its name.
 
-    Gong sends an identifier now as text and now as a number. It goes out as text.
+    Gong sends an identifier sometimes as text and sometimes as a number. It goes out as
+    text.
     """
     return name in {"id", "inReplyTo"} or name.endswith(("Id", "Ids", "By"))
 
@@ -83,7 +84,7 @@ def to_utc(value: str) -> str:
     if moment.tzinfo is None:
         raise ValueError
     moment = moment.astimezone(UTC)
-    # As isoformat does, with Z in place of +00:00, and much sooner.
+    # As isoformat does, with Z in place of +00:00, and much faster.
     text: str = msgspec.to_builtins(moment)
     return text if moment.microsecond else f"{text[:-1]}.000000Z"
 
@@ -115,25 +116,23 @@ def _object(
         if not required <= value.keys():
             msg = f"{min(required - value.keys())!r} is missing"
             raise ShapeError(msg)
-        dropped = []
+        fit: dict[str, Any] = {}
         for name, item in value.items():
             types = as_is.get(name)
             if types is None:
-                dropped.append(name)
+                if name not in known:
+                    unknown.add(f"{path}{name}")
                 continue
-            # Null where it may be; the others for speed alone.
+            # Null where it is allowed. The other types are here for speed.
             kind = type(item)
             if kind in types and (kind is not str or item.isascii()):
+                fit[name] = item
                 continue
             try:
-                value[name] = fields[name](item)
+                fit[name] = fields[name](item)
             except _MISFITS as error:
                 raise _misfit(error, name, item, properties[name]) from None
-        for name in dropped:
-            del value[name]
-            if name not in known:
-                unknown.add(f"{path}{name}")
-        return value
+        return fit
 
     return conform
 
@@ -198,8 +197,7 @@ def _text(value: object) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            # Half of a surrogate pair is legal in JSON and in no text that a target
-            # can store.
+            # Half of a surrogate pair is legal in JSON, but no target can store it.
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 
@@ -219,7 +217,7 @@ def _json_text(value: object) -> str:
 
 
 def _date(value: str) -> str:
-    # It reads weeks, and dates without hyphens, as well.
+    # It also reads weeks, and dates without hyphens.
     if date.fromisoformat(value).isoformat() != value:
         raise ValueError
     return value

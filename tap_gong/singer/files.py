@@ -10,7 +10,6 @@ from jsonschema.exceptions import best_match
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gong.errors import SettingsError
-from tap_gong.gong.answers import refuse_constant
 from tap_gong.singer.selection import drop_deselected
 
 if TYPE_CHECKING:
@@ -211,14 +210,14 @@ def state_file(file: IO[str]) -> dict[str, Any]:
         SettingsError: If it is no state.
     """
     content = _content(
-        file, "state", if_empty="To begin anew, leave --state out or put {} into it."
+        file, "state", if_empty="To start again, leave --state out or put {} into it."
     )
     check(content, "state", _OBJECT)
     return bookmarks_of(content)
 
 
 def bookmarks_of(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the bookmarks in a state, in whichever wrapping it comes.
+    """Find the bookmarks in a state, whatever it is wrapped in.
 
     Args:
         state: As a target, a STATE message or Meltano has it.
@@ -238,7 +237,7 @@ def bookmarks_of(state: Mapping[str, Any]) -> dict[str, Any]:
             what = ", ".join(f"{name[:20]!r}" for name in list(inner)[:5])
             msg = (
                 f"state must have 'bookmarks', on its own or as a STATE message or "
-                f"Meltano has it, or be {{}} to begin anew. It has {what}."
+                f"Meltano has it, or be {{}} to start again. It has {what}."
             )
             raise SettingsError(msg)
         inner = wrapped[0]
@@ -250,11 +249,11 @@ def catalog_file(file: IO[str]) -> dict[str, Any]:
     """Read a catalog.
 
     Returns:
-        The same, with what the SDK would overlook put where it looks, and without the
-        nested properties that are deselected.
+        The same without the nested properties that are deselected. What the SDK would
+        overlook has been put where it looks.
 
     Raises:
-        SettingsError: If it is no catalog, or says two things of a property.
+        SettingsError: If it is not a catalog, or contradicts itself.
     """
     content: dict[str, Any] = _content(file, "catalog")
     check(content, "catalog", _CATALOG)
@@ -329,7 +328,7 @@ def _content(file: IO[str], name: str, *, if_empty: str = "") -> Any:  # noqa: A
         if not text.strip():
             msg = f"{name} is empty. {if_empty}".rstrip()
             raise SettingsError(msg)
-        content: Any = json.loads(text, parse_constant=refuse_constant)
+        content: Any = json.loads(text)
         _refuse_depth(content)
         # Halves of characters and infinite numbers fail.
         json.dumps(content, ensure_ascii=False, allow_nan=False).encode()

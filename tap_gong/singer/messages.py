@@ -28,7 +28,7 @@ HEAVY_STATE = 10_000
 """Bytes of a state that is not repeated at the start of a run."""
 
 WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
-"""What the system says when stdout takes no more."""
+"""What the system says when stdout cannot be written to any more."""
 
 
 def output_error(error: OSError | None = None) -> OutputError:
@@ -61,8 +61,10 @@ class MessageWriter(MsgSpecWriter):
         self._has_begun = False
         self.ends_with_record = False
         """Whether a RECORD message is the last one."""
+        self.records = 0
+        """How many RECORD messages have been written so far."""
         self.record_bytes = 0
-        """How many bytes of RECORD messages have been written so far."""
+        """How many bytes they have."""
         atexit.register(self._write_the_rest)
 
     @override
@@ -101,6 +103,7 @@ class MessageWriter(MsgSpecWriter):
             }
         )
         self._has_begun = self.ends_with_record = True
+        self.records += 1
         self.record_bytes += len(line)
         self._append(line)
         if len(self._buffer) >= BUFFER_SIZE:
@@ -112,7 +115,7 @@ class MessageWriter(MsgSpecWriter):
         Raises:
             OutputError: If it cannot be written.
         """
-        # Not twice, should the reader be gone.
+        # Not a second time, if the reader has gone.
         lines, self._buffer = self._buffer, bytearray()
         if not lines:
             return
@@ -132,7 +135,7 @@ class MessageWriter(MsgSpecWriter):
             raise output_error(error) from None
 
     def raise_if_reader_gone(self) -> None:
-        """Look whether somebody still reads, also while there is nothing to write.
+        """Check whether somebody still reads, also while there is nothing to write.
 
         Raises:
             OutputError: If not.

@@ -46,8 +46,8 @@ def common(schema: Mapping[str, Any], promised: Mapping[str, Any]) -> dict[str, 
 def drop_deselected(entry: dict[str, Any]) -> None:
     """Take the nested properties that are deselected out of a catalog's stream.
 
-    An object that has no property left goes too. Of the metadata, only what the SDK
-    has a use for stays: that of the properties that are left, outside lists.
+    An object that has no property left is taken out too. Of the metadata, only what the
+    SDK can use stays: that of the properties that are left, outside lists.
 
     Args:
         entry: The stream in a catalog file, which is changed. In the breadcrumb of a

@@ -1,69 +1,36 @@
-"""Streams of the section Calls of Gong's API."""
+"""The stream of calls: by ID or by date."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_gong.errors import SettingsError
-from tap_gong.gong.answers import ANY_SENTENCE
-from tap_gong.gong.endpoint import Endpoint
+from tap_gong.gong.calls import CALLS
 from tap_gong.plans.ids import CallIdPlan, queued_call_ids
-from tap_gong.plans.periods import PeriodPlan, Reading, iso
+from tap_gong.plans.periods import PeriodPlan
+from tap_gong.plans.ranges import Range
 from tap_gong.plans.slices import Slice
-from tap_gong.streams.base import GongStream
+from tap_gong.plans.tracks import Track
+from tap_gong.streams.call_part import CallPart, endpoints
+from tap_gong.streams.call_pass import CallPass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_gong.plans.slices import Plan
 
-ONE_CALL = Endpoint(
-    "GET",
-    "/v2/calls/{id}",
-    records="call",
-    many=False,
-    nothing=ANY_SENTENCE,
-)
-MANY_CALLS = Endpoint(
-    "POST",
-    "/v2/calls/extensive",
-    records="calls",
-    record="metaData",
-    instead="call_lookup single needs only the scope 'api:calls:read:basic'.",
-)
+MOST_IDS = 100
+"""IDs to ask for in one request: Gong names no limit, and 100 is known to work."""
+
+SINGLES_TOGETHER = 10
+"""Of calls that are asked for one by one, so many get their transcripts in one
+request."""
 
 
-CALLS = Endpoint("GET", "/v2/calls", records="calls")
-
-
-def one_call(ids: tuple[str, ...]) -> Slice:
-    """Ask for the call of the only ID."""
-    return Slice(ONE_CALL, {"id": ids[0]}, ids)
-
-
-def many_calls(ids: tuple[str, ...]) -> Slice:
-    """Ask for the calls of some IDs in one request."""
-    return Slice(MANY_CALLS, {"callIds": ids}, ids)
-
-
-LOOKUPS = {"single": (1, one_call), "batch": (100, many_calls)}
-"""By `call_lookup`: how many IDs a slice has, and how to ask for them. Gong names no
-largest batch; 100 is known to work, and it is a page."""
-
-
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before any call; a bookmark may say what it will."""
-
-CLOCKS_DIFFER = timedelta(minutes=10)
-"""How far a bookmark may be ahead of this machine's clock before it cannot be true."""
-
-
-class CallsStream(GongStream):
+class CallsStream(CallPass):
     """Calls: when, how long, by whom, in which system; nothing of what was said.
 
     Gong's documentation: "Retrieve data for a specific call (/v2/calls/{id})",
@@ -74,118 +41,86 @@ class CallsStream(GongStream):
     name = "calls"
     primary_keys = ("id",)
     replication_key = "started"
+    selected_by_default = True
 
     @override
-    def make_plan(self, bookmark: Mapping[str, Any]) -> Plan:
+    def make_plan(self) -> Plan:
         """Plan calls by ID where any IDs are given, and by date otherwise."""
-        settings = self.tap.settings
-        reading = Reading.from_bookmark(bookmark)
-        if settings.call_ids is not None or queued_call_ids(bookmark):
-            return self._plan_by_id(bookmark, settings.call_ids or ())
-        if settings.start_date or reading.until:
-            return self._plan_by_date(bookmark, reading)
-        if "call_ids" in bookmark:  # a queue that is done
-            return self._plan_by_id(bookmark, ())
+        settings = self.sync_.settings
+        bookmarks = {name: part.bookmark for name, part in self.emitted.items()}
+        has_done_queue = "call_ids" in self.bookmark
+        if settings.call_ids is not None or queued_call_ids(self.bookmark):
+            return self._plan_by_id(bookmarks, settings.call_ids or ())
+        if settings.start_date or any(
+            bookmark.get("replication_key_value") for bookmark in bookmarks.values()
+        ):
+            return self._plan_by_date(bookmarks)
+        if has_done_queue:
+            return self._plan_by_id(bookmarks, ())
         msg = (
-            "Nothing says which calls to retrieve: set call_ids, call_ids_file or "
-            "start_date."
+            f"Nothing says which calls to retrieve for {' and '.join(self.emitted)}: "
+            f"set call_ids, call_ids_file or start_date."
         )
         raise SettingsError(msg)
 
     def _plan_by_id(
-        self, bookmark: Mapping[str, Any], configured: tuple[str, ...]
+        self, bookmarks: Mapping[str, Mapping[str, Any]], configured: tuple[str, ...]
     ) -> Plan:
-        settings = self.tap.settings
+        settings = self.sync_.settings
         self._tell_ignored(
             start_date=settings.start_date,
             end_date=settings.end_date,
             workspace_id=settings.workspace_id,
         )
-        ids_per_slice, ask = LOOKUPS[settings.call_lookup]
-        return CallIdPlan(bookmark, configured, ids_per_slice=ids_per_slice, ask=ask)
+        parts = [part for part in self.emitted.values() if isinstance(part, CallPart)]
+        more = len(endpoints(parts))
+        is_batch = settings.call_lookup == "batch" or any(p.needed for p in parts)
+        together = SINGLES_TOGETHER if more else 1
+        plan = CallIdPlan(
+            bookmarks,
+            configured,
+            queue=(self.name, self.bookmark),
+            ids_per_slice=MOST_IDS if is_batch else together,
+            ask=lambda ids, feeds: Slice(
+                CALLS, {"callIds": ids}, ids, feeds=feeds, is_one_request=not more
+            ),
+        )
+        plan.requests_a_page = 1 + more
+        return plan
 
-    def _plan_by_date(self, bookmark: Mapping[str, Any], reading: Reading) -> Plan:
-        settings = self.tap.settings
-        now = datetime.fromtimestamp(self.tap.initialized_at // 1000, UTC)
-        end = min(settings.end_date or now, now)
-        reading = self._checked(reading, now)
-        start, began = self._start(reading, end), now
-        if start == reading.reached and self._is_incremental:
-            began = reading.began or now
-        else:
-            reading = replace(reading, began=None, reached=None, emitted=frozenset())
+    def _plan_by_date(self, bookmarks: Mapping[str, Mapping[str, Any]]) -> Plan:
+        settings = self.sync_.settings
+        range_ = Range.of(settings, self.began)
+        told: set[str] = set()
+
+        def warn(sentence: str) -> None:
+            if sentence not in told:
+                self.logger.warning("%s", sentence)
+            told.add(sentence)
+
         if settings.call_lookup != "single":
             self._tell_ignored(call_lookup=settings.call_lookup)
-        return PeriodPlan(
-            bookmark,
+        tracks = {
+            name: Track(
+                name,
+                bookmark,
+                range_,
+                is_incremental=self.emitted[name].replication_method
+                == REPLICATION_INCREMENTAL,
+                warn=warn,
+            )
+            for name, bookmark in bookmarks.items()
+        }
+        plan = PeriodPlan(
+            tracks,
             CALLS,
-            start=start,
-            end=end,
-            began=began,
-            reading=reading,
+            end=range_.end,
             workspace_id=settings.workspace_id,
+            in_flight=self.sync_.in_flight,
         )
-
-    @property
-    def _is_incremental(self) -> bool:
-        return self.replication_method == REPLICATION_INCREMENTAL
-
-    def _start(self, reading: Reading, end: datetime) -> datetime:
-        """Tell from when on to read."""
-        start_date, lookback = self.tap.settings.start_date, self.tap.settings.lookback
-        if reading.until is None or not self._is_incremental:
-            return start_date or LONG_AGO
-        if start_date and start_date > reading.until:
-            self.logger.warning(
-                "start_date %s is later than the bookmark %s in state: calls are read "
-                "from the bookmark on, so that none in between is left out.",
-                iso(start_date),
-                iso(reading.until),
-            )
-        if start_date and reading.since and start_date < reading.since:
-            self.logger.warning(
-                "start_date %s is earlier than %s, from which on the calls were read: "
-                "all calls are read from start_date on.",
-                iso(start_date),
-                iso(reading.since),
-            )
-            return start_date
-        if reading.reached and reading.reached <= reading.until:
-            return reading.reached
-        start = max(min(reading.began or reading.until, reading.until, end), LONG_AGO)
-        start -= lookback
-        if start_date and start_date <= reading.until:
-            start = max(start, start_date)
-        return start
-
-    def _checked(self, reading: Reading, now: datetime) -> Reading:
-        """Leave out what is not true of these settings, or cannot be true at all."""
-        start_date = self.tap.settings.start_date
-        if reading.workspace_id not in {None, self.tap.settings.workspace_id}:
-            if start_date is None:
-                msg = (
-                    f"The bookmark in state is of workspace_id "
-                    f"{reading.workspace_id} only. Set start_date to read the calls "
-                    f"of the others, or set workspace_id back."
-                )
-                raise SettingsError(msg)
-            self.logger.warning(
-                "The bookmark in state is of workspace_id %s only, so all calls are "
-                "read from start_date on.",
-                reading.workspace_id,
-            )
-            return Reading()
-        if reading.until and reading.until > now + CLOCKS_DIFFER:
-            self.logger.warning(
-                "The bookmark %s in state lies in the future and so cannot be true: a "
-                "clock was wrong. All calls are read%s.",
-                iso(reading.until),
-                " from start_date on"
-                if start_date
-                else "; set start_date to read less",
-            )
-            return Reading()
-        return reading
+        parts = [part for part in self.emitted.values() if isinstance(part, CallPart)]
+        plan.requests_a_page = 1 + len(endpoints(parts))
+        return plan
 
     def _tell_ignored(self, **settings: object) -> None:
         """Tell which of these settings are set though they do not matter."""

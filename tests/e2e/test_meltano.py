@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e import odd
+from tests.call_tables import KEYS
+from tests.e2e import odd, warehouse
 from tests.e2e.conftest import settings
 
 if TYPE_CHECKING:
@@ -128,6 +129,48 @@ def test_odd_calls_into_duckdb(
         TARGET_DUCKDB_PATH=str(path),
     )
     odd.check(meltano.duckdb("select * from calls", path), calls, stored_by_duckdb)
+
+
+def test_all_tables_into_duckdb_and_a_second_run(
+    meltano: Meltano, make_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    sandbox = warehouse.company(make_sandbox)
+    path = tmp_path / "gong.duckdb"
+
+    def ask(sql: str) -> list[dict[str, Any]]:
+        return meltano.duckdb(sql, path)
+
+    def run() -> str:
+        return meltano(
+            *("run", "--state-id-suffix", "tables", "tap-gong", "target-duckdb"),
+            **settings(sandbox, start_date=warehouse.START, lookback_days="30"),
+            TAP_GONG__SELECT=json.dumps(
+                ["*.*", "!calls_extensive.parties.emailAddress"]
+            ),
+            TARGET_DUCKDB_PATH=str(path),
+        )
+
+    first = run()
+    warehouse.check(ask, "main", sandbox.world)
+    nested = [
+        party
+        for (parties,) in (
+            row.values() for row in ask("select parties from calls_extensive")
+        )
+        for party in json.loads(parties or "[]")
+    ]
+    assert any("name" in party for party in nested)
+    assert not any("emailAddress" in party for party in nested)
+
+    warehouse.check_look_back(first, run())
+    warehouse.check(ask, "main", sandbox.world)
+
+
+def test_only_calls_are_selected_and_the_others_can_be_listed(meltano: Meltano) -> None:
+    listed = meltano("select", "tap-gong", "--list", "--all")
+    found = re.findall(r"\[(\w+) *\] (\w+)\.", listed)
+    assert {stream for _, stream in found} == KEYS.keys()
+    assert {stream for mark, stream in found if mark == "selected"} == {"calls"}
 
 
 class Nights:

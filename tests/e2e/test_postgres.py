@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_gong.sandbox import Answer
-from tests.e2e import odd
+from tests.call_tables import KEYS
+from tests.e2e import odd, warehouse
 from tests.e2e.conftest import ask, make_venv, settings
 
 if TYPE_CHECKING:
@@ -41,17 +42,21 @@ class Postgres:
     socket_folder: Path
     config: Path
 
-    def load(self, **environment: str) -> None:
-        """Run the tap into the loader."""
-        pipe = '"$0" --config ENV | "$1" --config "$2"'
+    def load(
+        self, *arguments: str | Path, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the tap, with more arguments, into the loader."""
+        pipe = '"$0" --config ENV "${@:3}" | "$1" --config "$2" --config ENV'
+        inputs = (TAP, self.loader, self.config, *arguments)
         done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", pipe, TAP, self.loader, self.config],
+            ["bash", "-o", "pipefail", "-c", pipe, *inputs],
             env=os.environ | environment,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
+        return done
 
     @property
     def loader(self) -> Path:
@@ -114,3 +119,23 @@ def test_odd_calls_and_a_second_run(
         sandbox.faults_for[call["id"]] = [Answer(200, {"call": call})]
     postgres.load(**environment)
     odd.check(postgres.query("select * from gong.calls"), calls, stored)
+
+
+def test_all_tables_and_a_second_run(
+    postgres: Postgres,
+    make_sandbox: Callable[..., Sandbox],
+    catalog_of: Callable[..., dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    sandbox = warehouse.company(make_sandbox)
+    catalog, state = tmp_path / "catalog.json", tmp_path / "state.json"
+    catalog.write_text(json.dumps(catalog_of(*KEYS)))
+    environment = settings(sandbox, start_date=warehouse.START, lookback_days="30")
+    environment["TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA"] = "tables"
+    done = postgres.load("--catalog", catalog, **environment)
+    warehouse.check(postgres.query, "tables", sandbox.world)
+
+    state.write_text(done.stdout.splitlines()[-1])
+    again = postgres.load("--catalog", catalog, "--state", state, **environment)
+    warehouse.check_look_back(done.stderr, again.stderr)
+    warehouse.check(postgres.query, "tables", sandbox.world)

@@ -144,7 +144,7 @@ def select(catalog: Json, name: str, **metadata: object) -> None:
 def test_a_catalog_that_is_not_true_of_the_records(
     tap: TapRunner, sandbox: Sandbox, schema: Json | None, words: tuple[str, ...]
 ) -> None:
-    catalog = json.loads(tap("--discover").stdout)
+    catalog = tap("--discover").catalog
     properties = catalog["streams"][0]["schema"]["properties"]
     if schema is None:
         del properties["id"]
@@ -157,7 +157,7 @@ def test_a_catalog_that_is_not_true_of_the_records(
 def test_a_catalog_that_does_not_select_the_key(
     tap: TapRunner, sandbox: Sandbox
 ) -> None:
-    catalog = json.loads(tap("--discover").stdout)
+    catalog = tap("--discover").catalog
     select(catalog, "id", inclusion="available", selected=False)
     run = tap(catalog=catalog, call_ids="1")
     assert_refused(run, sandbox, "catalog", "'calls'", "key 'id'")
@@ -166,7 +166,7 @@ def test_a_catalog_that_does_not_select_the_key(
 def test_a_property_that_is_not_selected_may_have_any_type(
     tap: TapRunner, sandbox: Sandbox
 ) -> None:
-    catalog = json.loads(tap("--discover").stdout)
+    catalog = tap("--discover").catalog
     catalog["streams"][0]["schema"]["properties"]["title"] = {"type": "integer"}
     select(catalog, "title", inclusion="available", selected=False)
     run = tap(catalog=catalog, call_ids=sandbox.world.ids[0])
@@ -175,7 +175,7 @@ def test_a_property_that_is_not_selected_may_have_any_type(
 
 
 def test_a_stream_that_is_not_selected_may_have_any_schema(tap: TapRunner) -> None:
-    catalog = json.loads(tap("--discover").stdout)
+    catalog = tap("--discover").catalog
     catalog["streams"][0]["metadata"] = [
         {"breadcrumb": [], "metadata": {"selected": False}}
     ]

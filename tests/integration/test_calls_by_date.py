@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -411,7 +410,7 @@ def test_a_catalog_of_full_table_reads_all_again(
     tap: TapRunner,
     in_metadata: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    catalog = json.loads(tap("--discover").stdout)
+    catalog = tap("--discover").catalog
     (stream,) = catalog["streams"]
     if in_metadata:
         (root,) = [entry for entry in stream["metadata"] if not entry["breadcrumb"]]

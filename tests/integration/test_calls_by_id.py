@@ -217,7 +217,7 @@ def test_a_deselected_property_appears_nowhere(
 
 
 def catalog_without(discovery: Run, *names: str) -> dict[str, Any]:
-    catalog: dict[str, Any] = json.loads(discovery.stdout)
+    catalog: dict[str, Any] = discovery.catalog
     for entry in catalog["streams"][0]["metadata"]:
         if entry["breadcrumb"][-1:] and entry["breadcrumb"][-1] in names:
             entry["metadata"]["selected"] = False
@@ -227,7 +227,7 @@ def catalog_without(discovery: Run, *names: str) -> dict[str, Any]:
 def test_a_property_that_the_catalog_lacks_stays_out(
     tap: TapRunner, sandbox: Sandbox
 ) -> None:
-    catalog: dict[str, Any] = json.loads(tap("--discover").stdout)
+    catalog: dict[str, Any] = tap("--discover").catalog
     del catalog["streams"][0]["schema"]["properties"]["url"]
     run = tap(catalog=catalog, call_ids=sandbox.world.ids[0])
     assert "url" not in run.schema["properties"]

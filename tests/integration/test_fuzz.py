@@ -87,7 +87,7 @@ def _no_waits_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     getaddrinfo = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(Pace, "hold", lambda *_: None)
-    monkeypatch.setattr(Pace, "wait", Pace._raise_if_closed)
+    monkeypatch.setattr(Pace, "wait", Pace._raise_if_over)
 
 
 # What is put in
@@ -401,7 +401,7 @@ def test_almost_good_catalog(
 @pytest.fixture
 def catalog(tap: TapRunner) -> Json:
     with fresh_logging():
-        discovered: Json = json.loads(tap("--discover").stdout)
+        discovered: Json = tap("--discover").catalog
     return discovered
 
 
@@ -511,7 +511,8 @@ def test_any_answer_to_one_id(tap: TapRunner, sandbox: Sandbox, answer: Answer) 
     event(f"status {run.status}")
     assert_records_fit(run, {WANTED})
     assert len(run.records) == 1 - run.status
-    assert MARKER not in run.stderr
+    if "refused the request, saying" not in run.stderr:  # with Gong's own sentence
+        assert MARKER not in run.stderr
 
 
 @fuzz
@@ -566,5 +567,5 @@ def test_any_other_status(
     if run.status == 0:
         assert status == 404
         assert f"{WANTED} (requestId " in run.stderr
-    if not 400 <= status < 500 or status in {401, 403, 404, 429}:
+    if not 400 <= status < 500 or status in {401, 429}:
         assert MARKER not in run.stderr

@@ -615,7 +615,7 @@ NO_HTTP = {
     "too many headers": (OK + b"X: y\r\n" * 200 + b"\r\n" + BODY, "its head or"),
     "two lengths": (
         OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\n" + BODY,
-        "it tells two lengths",
+        "it gives two lengths",
     ),
     "a length that is too large": (
         OK + b"Content-Length: 99\r\n\r\n" + BODY,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,12 +106,16 @@ ANSWERS: dict[str, Any] = {
     "page at 403": Answer(403, HTML),
     "redirect": Answer(302, HTML, {"Location": f"http://127.0.0.1:1/{MARKER}"}),
     "401 with more": envelope(401, f"Unauthorized {MARKER}"),
-    "404 of another kind": Answer(404, {"errors": [MARKER]}),
+    "404 of another kind": Answer(404, HTML),
     "429 for ever": envelope(429, MARKER, **{"Retry-After": "1"}),
     "quota": envelope(429, MARKER, **{"Retry-After": "86400"}),
     "bad header": envelope(429, MARKER, **{"Retry-After": MARKER}),
     "not encoded": Answer(200, MARKER, {"Content-Encoding": "gzip"}),
-    "absent": envelope(404, f"{MARKER} was not found"),
+    "absent": envelope(
+        404,
+        f"Call ID {MARKER} was not found; "
+        f"no calls found corresponding to the provided filters",
+    ),
     "expired": envelope(400, f"{MARKER}: cursor has expired"),
 }
 
@@ -280,7 +283,7 @@ def test_what_is_deselected_appears_nowhere(
     if by == "selected":
         catalog = catalog_without(tap("--discover"), *names)
     else:
-        catalog = json.loads(tap("--discover").stdout)
+        catalog = tap("--discover").catalog
         for name in names:
             del catalog["streams"][0]["schema"]["properties"][name]
     run = tap(catalog=catalog, **source, **selection)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_gong.streams.calls import CallsStream
+from tests.call_tables import TABLES
 from tests.kills import WAYS, Target, finish, kill_and_resume, start
 
 if TYPE_CHECKING:
@@ -30,13 +31,19 @@ def slow_sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     return make_sandbox(latency=0.02, latency_jitter=0.5)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("streams", [("calls",), TABLES], ids=["calls", "all tables"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("by", ["id", "date"])
 def test_killed_anywhere_and_resumed(
-    slow_sandbox: Sandbox, tmp_path: Path, by: str, way: str, seed: int
+    make_sandbox: Callable[..., Sandbox],
+    tmp_path: Path,
+    by: str,
+    way: str,
+    streams: Sequence[str],
 ) -> None:
-    kill_and_resume(slow_sandbox, tmp_path, by=by, way=way, seed=seed)
+    # As many calls as it takes for several periods.
+    sandbox = make_sandbox(calls=800, latency=0.02, latency_jitter=0.5)
+    kill_and_resume(sandbox, tmp_path, streams=streams, by=by, way=way, seed=1)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])

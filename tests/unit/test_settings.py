@@ -61,6 +61,7 @@ def test_defaults() -> None:
     assert settings.call_lookup == "single"
     assert (settings.start_date, settings.end_date) == (None, None)
     assert settings.workspace_id is None
+    assert settings.private_calls == "include"
     assert settings.lookback == timedelta(days=3)
     assert settings.requests_per_second == 3
     assert settings.max_concurrency == 9
@@ -555,16 +556,31 @@ def test_concurrency_follows_the_pace(rate: float, expected: int) -> None:
     assert load(requests_per_second=rate, max_concurrency=7).max_concurrency == 7
 
 
-@pytest.mark.parametrize("value", ["single", "batch"])
-def test_choice(value: str) -> None:
-    assert load(call_lookup=value).call_lookup == value
+CHOICES = {
+    "call_lookup": ["single", "batch"],
+    "private_calls": ["include", "exclude"],
+}
 
 
-@pytest.mark.parametrize("value", ["both", "SINGLE", "single ", 1, True, ["batch"]])
-def test_bad_choice(value: object) -> None:
-    message = refusal(call_lookup=value)
-    assert message.startswith("call_lookup must be ")
-    assert repr(value) in message
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in CHOICES.items() for value in values],
+)
+def test_choice(name: str, value: str) -> None:
+    assert getattr(load(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["both", "SINGLE", "Exclude", "single ", "exclude ", 1, True, False, ["batch"]],
+)
+@pytest.mark.parametrize("name", CHOICES)
+def test_bad_choice(name: str, value: object) -> None:
+    message = refusal(**{name: value})
+    assert message.startswith(f"{name} must be ")
+    assert message.endswith(f", not {value!r}.")
+    if isinstance(value, str):
+        assert " or ".join(CHOICES[name]) in message
 
 
 # Dates

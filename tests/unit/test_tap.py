@@ -42,3 +42,14 @@ def test_bookmarks_of_others_are_kept(tap: TapGong) -> None:
 def test_nothing_to_read_is_told_before_any_request() -> None:
     with pytest.raises(SettingsError, match=r"^Nothing says which calls to retrieve"):
         TapGong(config={"access_key": "k", "access_key_secret": "s"})
+
+
+def test_a_stream_that_lacks_a_start_is_named_before_any_request() -> None:
+    catalog = TapGong(validate_config=False).catalog_dict
+    for stream in catalog["streams"]:
+        for item in stream["metadata"]:
+            if not item["breadcrumb"]:
+                name = stream["tap_stream_id"]
+                item["metadata"]["selected"] = name in {"users", "call_topics"}
+    with pytest.raises(SettingsError, match=r"^Nothing says .* for call_topics: set"):
+        TapGong(config={"access_key": "k", "access_key_secret": "s"}, catalog=catalog)

@@ -31,14 +31,14 @@ from tap_gong.errors import (
     CursorExpiredError,
     InterruptedRunError,
     LongWaitError,
+    MissingScopeError,
     RunFailedError,
     SettingsError,
+    StreamFailedError,
     TooLargeError,
     TryAgainError,
 )
 from tap_gong.gong.answers import (
-    ANY_SENTENCE,
-    NOTHING_FOUND,
     Answer,
     interpret,
     no_answer,
@@ -47,6 +47,15 @@ from tap_gong.gong.answers import (
     wrong_encoding,
     wrong_shape,
 )
+from tap_gong.gong.calls import (
+    CALLS,
+    EXTENSIVE,
+    NO_CALLS,
+    ONE_CALL,
+    TRANSCRIPTS,
+    USER_ACCESS,
+)
+from tap_gong.gong.endpoint import Endpoint
 from tests.unit.conftest import brief
 
 if TYPE_CHECKING:
@@ -56,6 +65,9 @@ ID = "7782342274025937895"
 MARKER = "Mx. Private"
 REFERENCE = "4al018gzaztcr8nbukw"
 WHERE = f"GET /v2/calls/{ID}"
+ANY_SENTENCE = re.compile("")
+NOTHING_FOUND = re.compile(NO_CALLS, re.IGNORECASE)
+NEVER = re.compile(Endpoint("GET", "/v2/users", records="users").nothing)
 
 
 def response_of(
@@ -88,8 +100,9 @@ def read(
 
 
 def message_of(kind: type[Exception], status: int, content: bytes) -> str:
-    with pytest.raises(kind) as caught:
+    with pytest.raises(Exception, match=re.escape(WHERE)) as caught:
         read(status, content)
+    assert type(caught.value) is kind
     message = str(caught.value)
     assert f"{WHERE} " in message
     assert "cursor=" not in message
@@ -187,7 +200,7 @@ def test_5xx_is_tried_again(status: int) -> None:
     assert str(caught.value) == f"{WHERE} (requestId {REFERENCE}) answered {status}."
 
 
-# 404
+# 404 and 400
 
 NOTHINGS = [
     "No calls found corresponding to the provided filters",
@@ -197,18 +210,58 @@ NOTHINGS = [
 ]
 
 
+@pytest.mark.parametrize("status", [400, 404])
 @pytest.mark.parametrize(
     "sentence", [f"Call ID {ID} was not found", "Flow not found", *NOTHINGS]
 )
-def test_404_for_an_id_is_an_absence(sentence: str) -> None:
-    answer = read(404, enveloped(sentence), nothing=ANY_SENTENCE)
+def test_the_sentence_that_an_endpoint_names_means_nothing(
+    sentence: str, status: int
+) -> None:
+    answer = read(status, enveloped(sentence), nothing=ANY_SENTENCE)
     assert answer == Answer(None, REFERENCE)
 
 
+@pytest.mark.parametrize("status", [400, 404])
 @pytest.mark.parametrize("sentence", NOTHINGS)
-def test_404_for_a_filter_may_mean_nothing_found(sentence: str) -> None:
-    assert read(404, enveloped(sentence)) == Answer(None, REFERENCE)
-    assert read(404, enveloped("And:", sentence)) == Answer(None, REFERENCE)
+def test_nothing_found_for_a_filter(sentence: str, status: int) -> None:
+    assert read(status, enveloped(sentence)) == Answer(None, REFERENCE)
+    assert read(status, enveloped("And:", sentence)) == Answer(None, REFERENCE)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize("sentence", [f"Call ID {ID} was not found", *NOTHINGS])
+def test_an_endpoint_that_names_no_sentence_is_refused(
+    sentence: str, status: int
+) -> None:
+    with pytest.raises(StreamFailedError, match=re.escape(f"saying: {sentence}")):
+        read(status, enveloped(sentence), nothing=NEVER)
+
+
+@pytest.mark.parametrize("status", [401, 403, 405, 409, 410, 415, 422])
+def test_no_other_status_means_nothing(status: int) -> None:
+    with pytest.raises(FatalAPIError, match=f"answered {status}"):
+        read(status, enveloped(NOTHINGS[0]), nothing=ANY_SENTENCE)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "sentence"),
+    [
+        (CALLS, "No calls found corresponding to the provided filters"),
+        (EXTENSIVE, "No calls found corresponding to the provided filters"),
+        (ONE_CALL, f"Call ID {ID} was not found"),
+        (TRANSCRIPTS, "No calls found corresponding to the provided filters"),
+        (USER_ACCESS, "Some calls not found"),
+    ],
+    ids=lambda value: getattr(value, "path", ""),
+)
+def test_each_endpoint_of_calls_names_its_own_sentence(
+    endpoint: Endpoint, sentence: str
+) -> None:
+    nothing = re.compile(endpoint.nothing, re.IGNORECASE)
+    assert read(404, enveloped(sentence), nothing=nothing).body is None
+    for other in ("Workspace 5 was not found", "Not found", "Call recording not found"):
+        with pytest.raises(StreamFailedError, match=rf"saying: {other}\.$"):
+            read(404, enveloped(other), nothing=nothing)
 
 
 @pytest.mark.parametrize(
@@ -242,23 +295,41 @@ def test_404_without_an_envelope_is_the_wrong_address(content: bytes) -> None:
         assert "found corresponding" not in str(caught.value)
 
 
-@pytest.mark.parametrize("sentence", [MARKER, f"Workspace {MARKER} was not found", ""])
-def test_404_for_a_filter_with_another_text_is_the_wrong_path(sentence: str) -> None:
-    message = message_of(RunFailedError, 404, enveloped(sentence))
-    assert "answered 404" in message
-    assert MARKER not in message
+@pytest.mark.parametrize("sentence", ["Workspace 5 was not found", "Not Found"])
+def test_404_in_the_envelope_with_another_sentence_ends_the_stream(
+    sentence: str,
+) -> None:
+    """It is Gong that answers, so nothing is said of its address."""
+    message = message_of(StreamFailedError, 404, enveloped(sentence))
+    assert message == (
+        f"{WHERE} (requestId {REFERENCE}) answered 404 and so refused the request, "
+        f"saying: {sentence}."
+    )
 
 
 # 401 and 403
 
 
-def test_401_for_a_missing_scope_names_it() -> None:
-    said = f"You don't have permission to use 'api:calls:read:basic' {MARKER}"
-    message = message_of(RunFailedError, 401, enveloped(said))
-    assert "answered 401" in message
-    assert "scope 'api:calls:read:basic'" in message
-    assert f"requestId {REFERENCE}" in message
-    assert MARKER not in message
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("scope", ["api:calls:read:basic", "api:calls:read:media-url"])
+def test_a_missing_scope_is_named(status: int, scope: str) -> None:
+    said = f"You don't have permission to use '{scope}' {MARKER}"
+    message = message_of(MissingScopeError, status, enveloped(said))
+    assert message == (
+        f"{WHERE} (requestId {REFERENCE}) answered {status}: the API key lacks the "
+        f"scope '{scope}'. Ask a Gong administrator for a key that has it."
+    )
+    response = response_of(status, enveloped(said))
+    with pytest.raises(MissingScopeError, match=r"has it\. Set another\.$") as caught:
+        interpret(response, nothing=NEVER, instead="Set another.")
+    assert caught.value.scope == scope
+
+
+def test_only_a_refusal_of_the_key_tells_of_a_scope() -> None:
+    said = "You don't have permission to use 'api:calls:read:basic'"
+    for status in (400, 404, 409):
+        message = message_of(StreamFailedError, status, enveloped(said))
+        assert message.endswith(f"saying: {said}.")
 
 
 @pytest.mark.parametrize(
@@ -278,26 +349,39 @@ def test_401_is_a_wrong_key(content: bytes) -> None:
     assert MARKER not in message
 
 
-@pytest.mark.parametrize("content", [b"", b"Mx. Private", enveloped(MARKER)], ids=brief)
-def test_403_names_the_causes(content: bytes) -> None:
-    message = message_of(RunFailedError, 403, content)
-    assert "answered 403" in message
-    assert "trusted IPs" in message
-    assert "revoked" in message
-    assert "api_url" in message
-    assert MARKER not in message
+CAUSES_OF_403 = (
+    " Either the key may not read this, or this machine's address is not on the key's "
+    "list of trusted IPs, or the key was revoked, or api_url is not your company's own "
+    "host."
+)
+
+
+@pytest.mark.parametrize("content", [b"", b"Mx. Private", b'{"call": "Mx. Private"}'])
+def test_403_ends_the_stream_and_names_the_causes(content: bytes) -> None:
+    message = message_of(StreamFailedError, 403, content)
+    assert message == (
+        f"{WHERE} answered 403 and so refused the request.{CAUSES_OF_403}"
+    )
+
+
+def test_403_passes_on_gongs_own_sentence() -> None:
+    message = message_of(StreamFailedError, 403, enveloped("Not licensed."))
+    assert message == (
+        f"{WHERE} (requestId {REFERENCE}) answered 403 and so refused the request, "
+        f"saying: Not licensed.{CAUSES_OF_403}"
+    )
 
 
 # Refused requests
 
 
-@pytest.mark.parametrize("status", [400, 405, 409, 422])
+@pytest.mark.parametrize("status", [400, 404, 405, 409, 415, 422])
 def test_a_refusal_passes_on_gongs_own_sentence(status: int) -> None:
     sentences = ["Failed to parse\n request", 5, "fromDateTime is wrong"]
-    message = message_of(FatalAPIError, status, enveloped(*sentences))
+    message = message_of(StreamFailedError, status, enveloped(*sentences))
     assert message == (
         f"{WHERE} (requestId {REFERENCE}) answered {status} and so refused the "
-        "request, saying: Failed to parse request fromDateTime is wrong"
+        "request, saying: Failed to parse request fromDateTime is wrong."
     )
 
 
@@ -314,7 +398,7 @@ def test_a_refusal_passes_on_gongs_own_sentence(status: int) -> None:
     ids=brief,
 )
 def test_a_refusal_passes_on_nothing_else(content: bytes) -> None:
-    message = message_of(FatalAPIError, 400, content)
+    message = message_of(StreamFailedError, 400, content)
     assert message == f"{WHERE} answered 400 and so refused the request."
 
 
@@ -322,14 +406,14 @@ def test_a_refusal_passes_on_nothing_else(content: bytes) -> None:
     "sentences", [["x" * 100_000], ["x" * 200] * 1_000, ["x"] * 10_000], ids=brief
 )
 def test_sentences_are_not_too_long_in_all(sentences: list[str]) -> None:
-    message = message_of(FatalAPIError, 400, enveloped(*sentences))
-    assert len(message.partition("saying: ")[2]) == 300
+    message = message_of(StreamFailedError, 400, enveloped(*sentences))
+    assert len(message.partition("saying: ")[2]) == 301
 
 
 def test_a_sentence_is_on_one_line_and_readable() -> None:
     said = "\x1b[31mred\u2028next\r\nline\x00 \u202eleft\udcff\u00e9\n"
-    message = message_of(FatalAPIError, 400, enveloped(said))
-    assert message.endswith("saying: [31mred next line left \u00e9")
+    message = message_of(StreamFailedError, 400, enveloped(said))
+    assert message.endswith("saying: [31mred next line left \u00e9.")
 
 
 @pytest.mark.parametrize(
@@ -372,7 +456,7 @@ def test_any_answer_is_an_absence_or_an_error(status: int, body: bytes) -> None:
         tried_again = status < 300 or status == 304 or status >= 500
         assert isinstance(error, TryAgainError) == tried_again  # noqa: PT017
     else:
-        assert status == 404
+        assert status in {400, 404}
         assert answer.body is None
 
 
@@ -398,9 +482,9 @@ def test_any_answer_is_an_absence_or_an_error(status: int, body: bytes) -> None:
 def test_a_reference_that_is_none_is_not_shown(request_id: object) -> None:
     body = json.dumps({"requestId": request_id, "errors": ["x"]}).encode()
     assert read(200, body).request_id == ""
-    message = message_of(RunFailedError, 403, body)
+    message = message_of(StreamFailedError, 403, body)
     assert "requestId" not in message
-    assert len(message) < 300
+    assert len(message) < 400
 
 
 def test_the_reference_in_the_header() -> None:
@@ -442,7 +526,7 @@ NO_ANSWER: list[tuple[Exception, str]] = [
     ),
     (
         requests.ConnectTimeout(MARKER),
-        f"The connection to {HOST} failed: it was not taken in time.",
+        f"The connection to {HOST} failed: it was not accepted in time.",
     ),
     (requests.ConnectionError(MARKER), f"The connection to {HOST} failed."),
     (
@@ -498,7 +582,7 @@ NO_ANSWER: list[tuple[Exception, str]] = [
         chained(
             requests.exceptions.ChunkedEncodingError(MARKER), ProtocolError(MARKER)
         ),
-        f"The answer of {HOST} is no valid HTTP: it broke off.",
+        f"The answer of {HOST} is not valid HTTP: it broke off.",
     ),
     (
         chained(
@@ -506,7 +590,7 @@ NO_ANSWER: list[tuple[Exception, str]] = [
             ProtocolError(MARKER),
             IncompleteRead(MARKER.encode(), 5),
         ),
-        f"The answer of {HOST} is no valid HTTP: it broke off.",
+        f"The answer of {HOST} is not valid HTTP: it broke off.",
     ),
     (
         chained(
@@ -518,20 +602,20 @@ NO_ANSWER: list[tuple[Exception, str]] = [
     ),
     (
         chained(requests.exceptions.ContentDecodingError(MARKER), DecodeError(MARKER)),
-        f"The answer of {HOST} is no valid HTTP: it cannot be unpacked.",
+        f"The answer of {HOST} is not valid HTTP: it cannot be unpacked.",
     ),
     (
         chained(requests.exceptions.InvalidHeader(MARKER), InvalidHeader(MARKER)),
-        f"The answer of {HOST} is no valid HTTP: it tells two lengths.",
+        f"The answer of {HOST} is not valid HTTP: it gives two lengths.",
     ),
     (
         chained(requests.ConnectionError(MARKER), BadStatusLine(MARKER)),
-        f"The answer of {HOST} is no valid HTTP: it does not begin with a status.",
+        f"The answer of {HOST} is not valid HTTP: it does not begin with a status.",
     ),
     (
         chained(requests.ConnectionError(MARKER), LineTooLong(MARKER)),
         (
-            f"The answer of {HOST} is no valid HTTP: its head or the length of a part "
+            f"The answer of {HOST} is not valid HTTP: its head or the length of a part "
             f"cannot be read."
         ),
     ),
@@ -577,7 +661,9 @@ def test_an_address_that_nobody_can_ask(
 @pytest.mark.parametrize("wait", [301, 3_600, 86_400, 3e6])
 def test_a_long_wait_says_when_to_come_back(wait: float) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    error = wait_too_long(LongWaitError("Why so.", wait), done=4_200, expected=10_000)
+    error = wait_too_long(
+        LongWaitError("Why so.", wait), stream="calls", done=4_200, expected=10_000
+    )
     after = datetime.now(UTC)
     assert is_final(error)
     message = str(error)
@@ -589,7 +675,9 @@ def test_a_long_wait_says_when_to_come_back(wait: float) -> None:
 
 
 def test_a_long_wait_that_gong_did_not_ask_for() -> None:
-    error = wait_too_long(LongWaitError("Why so."), done=4_200, expected=10_000)
+    error = wait_too_long(
+        LongWaitError("Why so."), stream="calls", done=4_200, expected=10_000
+    )
     assert str(error) == (
         "Why so. 4200 calls are out, 5800 are left. Run again later: the next run goes "
         "on where this one stopped."
@@ -597,8 +685,10 @@ def test_a_long_wait_that_gong_did_not_ask_for() -> None:
 
 
 def test_a_long_wait_before_gong_has_said_how_many_there_are() -> None:
-    message = str(wait_too_long(LongWaitError("", 3_600), done=7, expected=None))
-    assert "7 calls are out. Come back" in message
+    error = wait_too_long(
+        LongWaitError("", 3_600), stream="users", done=7, expected=None
+    )
+    assert "7 users are out. Come back" in str(error)
 
 
 def test_a_wrong_certificate_is_final_and_says_what_to_set() -> None:
@@ -640,3 +730,9 @@ def test_kinds_of_errors() -> None:
     assert LongWaitError("x", 5).wait_seconds == 5
     assert LongWaitError("x").wait_seconds is None
     assert InterruptedRunError(15).signum == 15
+    assert is_final(StreamFailedError("x"))
+    assert not isinstance(StreamFailedError("x"), RunFailedError)
+    assert not isinstance(RunFailedError("x"), StreamFailedError)
+    assert isinstance(MissingScopeError("x", "api:y"), StreamFailedError)
+    assert isinstance(CursorExpiredError("x"), StreamFailedError)
+    assert isinstance(LongWaitError("x"), RunFailedError)

@@ -6,16 +6,26 @@ import math
 import os
 import threading
 from bisect import bisect_left
+from contextvars import copy_context
+from dataclasses import dataclass
 from itertools import cycle, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_gong.gong.pace import CATCH_UP, HEADROOM, PLACE, Pace
+from tap_gong.gong.pace import CATCH_UP, HEADROOM, TURN, CancelledError, Pace
 from tests.unit.conftest import Clock
 
 ALMOST = 1e-6
+
+
+@dataclass
+class Turn:
+    """What a thread fetches: where it stands, and whether it is still wanted."""
+
+    place: tuple[int, ...] = ()
+    cancelled: bool = False
 
 
 def make(clock: Clock, per_second: float) -> Pace:
@@ -256,7 +266,7 @@ def test_the_next_turn_goes_to_the_first_place_in_the_plan(clock: Clock) -> None
     turns: list[tuple[int, ...]] = []
 
     def take_turn(place: tuple[int, ...]) -> None:
-        PLACE.set(place)
+        TURN.set(Turn(place))
         pace.wait()
         turns.append(place)
 
@@ -272,3 +282,73 @@ def test_the_next_turn_goes_to_the_first_place_in_the_plan(clock: Clock) -> None
     for thread in threads:
         thread.join(10)
     assert turns == sorted(places)
+
+
+def wait_for(turn: Turn, pace: Pace) -> None:
+    """Wait for a turn without leaving a trace in this thread's context."""
+
+    def wait() -> None:
+        TURN.set(turn)
+        pace.wait()
+
+    copy_context().run(wait)
+
+
+def test_who_is_cancelled_takes_no_turn(clock: Clock) -> None:
+    pace = make(clock, 1)
+    pace.wait()
+    for _ in range(3):
+        with pytest.raises(CancelledError):
+            wait_for(Turn(cancelled=True), pace)
+    assert clock.now == 1_000
+    pace.wait()
+    assert clock.now == pytest.approx(1_000 + 1 + HEADROOM)
+
+
+@pytest.mark.parametrize("hold", [0, 300])
+def test_who_is_cancelled_while_it_waits_takes_no_turn(hold: float) -> None:
+    """The next one has it, at the same moment."""
+    clock = Clock()
+    turn = Turn()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        turn.cancelled = True
+
+    pace = Pace(1, clock=clock, sleep=sleep)
+    pace.wait()
+    pace.hold(hold)
+    with pytest.raises(CancelledError):
+        wait_for(turn, pace)
+    pace.wait()
+    assert clock.now == pytest.approx(1_000 + max(hold, 1 + HEADROOM))
+
+
+def test_who_is_cancelled_in_the_queue_takes_no_turn(clock: Clock) -> None:
+    turns = [Turn((number,)) for number in range(6)]
+    taken: list[Turn] = []
+    cancelled: list[Turn] = []
+
+    def take_turn(turn: Turn) -> None:
+        TURN.set(turn)
+        try:
+            pace.wait()
+        except CancelledError:
+            cancelled.append(turn)
+        else:
+            taken.append(turn)
+
+    pace = make(clock, 1)
+    with pace._queue.front(()):
+        threads = [threading.Thread(target=take_turn, args=(turn,)) for turn in turns]
+        for thread in threads:
+            thread.start()
+        while len(pace._queue._waiting) < len(turns):
+            os.sched_yield()
+        for turn in turns[::2]:
+            turn.cancelled = True
+    for thread in threads:
+        thread.join(10)
+    assert cancelled == turns[::2]
+    assert taken == turns[1::2]
+    assert clock.now == pytest.approx(1_000 + 2 * (1 + HEADROOM))

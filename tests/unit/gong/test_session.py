@@ -109,7 +109,7 @@ def adapter_for(
     clock: Clock, *, max_wait_seconds: float = 300, per_second: float = 1
 ) -> PacedAdapter:
     pace = Pace(per_second, clock=clock, sleep=clock.sleep)
-    return PacedAdapter(pace, max_wait_seconds=max_wait_seconds, pool_size=4)
+    return PacedAdapter(pace, max_wait_seconds=max_wait_seconds, most_at_once=4)
 
 
 def prepared() -> requests.PreparedRequest:
@@ -483,7 +483,8 @@ def test_retry_after_a_date_far_off(value: str) -> None:
     """It is a wait that a person can be told of."""
     seconds = retry_after(answer(429, value))
     assert seconds == LONGEST_WAIT
-    sentence = str(wait_too_long(LongWaitError("", seconds), done=0, expected=None))
+    error = LongWaitError("", seconds)
+    sentence = str(wait_too_long(error, stream="calls", done=0, expected=None))
     assert "Come back after 20" in sentence
 
 

@@ -24,15 +24,38 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ids = st.lists(st.integers(0, 40).map(str), unique=True, max_size=25)
 
 
+def slice_of(some: tuple[str, ...], feeds: frozenset[str]) -> Slice:
+    return Slice(ASKED, {"callIds": list(some)}, some, feeds=feeds)
+
+
 def plan_of(
     bookmark: dict[str, Any], configured: list[str], size: int = 1
 ) -> CallIdPlan:
+    """A plan for the calls alone."""
+    return plan_of_all({"calls": bookmark}, configured, size)
+
+
+def plan_of_all(
+    bookmarks: dict[str, dict[str, Any]],
+    configured: list[str],
+    size: int = 1,
+    queue: dict[str, Any] | None = None,
+) -> CallIdPlan:
+    """A plan for several streams; the queue may be that of calls that are not read."""
     return CallIdPlan(
-        bookmark,
+        bookmarks,
         configured,
+        queue=("calls", bookmarks.get("calls", queue or {})),
         ids_per_slice=size,
-        ask=lambda some: Slice(ASKED, {"callIds": list(some)}, some),
+        ask=slice_of,
     )
+
+
+def bookmark_of(plan: CallIdPlan) -> dict[str, Any]:
+    """What a plan for the calls alone writes."""
+    bookmarks = plan.bookmarks()
+    assert bookmarks.keys() <= {"calls"}
+    return dict(bookmarks.get("calls", {}))
 
 
 def run(
@@ -43,13 +66,44 @@ def run(
     size: int = 1,
 ) -> list[str]:
     """Emit so many slices, save, and tell which IDs are out."""
-    plan = plan_of(bookmark, configured, size)
-    out: list[str] = []
+    return run_all({"calls": bookmark}, configured, slices=slices, size=size)["calls"]
+
+
+def run_all(
+    bookmarks: dict[str, dict[str, Any]],
+    configured: list[str],
+    *,
+    slices: int | None = None,
+    size: int = 1,
+    queue: dict[str, Any] | None = None,
+) -> dict[str, list[str]]:
+    """Emit so many slices for several streams; the state is written after each."""
+    plan = plan_of_all(bookmarks, configured, size, queue)
+    out: dict[str, list[str]] = {name: [] for name in bookmarks}
     for slice_ in islice(plan, slices):
-        out += slice_.ids
+        for name in slice_.feeds:
+            out[name] += slice_.ids
         plan.finish(slice_, slice_.ids, NOW)
-    bookmark.update(plan.bookmark())
+        save(plan, bookmarks, queue)
+    save(plan, bookmarks, queue)
     return out
+
+
+def save(
+    plan: CallIdPlan,
+    bookmarks: dict[str, dict[str, Any]],
+    queue: dict[str, Any] | None,
+) -> None:
+    """Merge as Meltano does, which cannot merge an object where null stands."""
+    for name, values in plan.bookmarks().items():
+        bookmark = bookmarks.get(name)
+        if bookmark is None:
+            assert queue is not None
+            bookmark = queue
+        for key, value in values.items():
+            if isinstance(value, dict):
+                assert isinstance(bookmark.get(key, {}), dict)
+        bookmark.update(values)
 
 
 def saved(bookmark: dict[str, Any]) -> dict[str, Any]:
@@ -67,18 +121,18 @@ def test_the_configured_list_in_order() -> None:
         {"callIds": ["2"]},
     ]
     assert {slice_.endpoint for slice_ in plan} == {ASKED}
-    assert (plan.expected, plan.is_done, plan.weight, plan.page_size) == (
-        3,
-        False,
-        1,
-        1,
-    )
+    assert {slice_.feeds for slice_ in plan} == {frozenset({"calls"})}
+    assert (plan.expected, plan.is_done, plan.page_size) == (3, False, 1)
+    assert plan.covers == "calls by ID: 3 from the settings"
 
 
 def test_batches() -> None:
     plan = plan_of({"call_ids": ["9"]}, [str(n) for n in range(5)], 2)
     assert [slice_.ids for slice_ in plan] == [("9", "0"), ("1", "2"), ("3", "4")]
-    assert (plan.expected, plan.weight, plan.page_size) == (6, 2, 2)
+    assert (plan.expected, plan.page_size) == (6, 2)
+    assert plan.covers == (
+        "calls by ID: 1 from the queue in state and 5 from the settings"
+    )
 
 
 def test_nothing_to_do() -> None:
@@ -86,14 +140,14 @@ def test_nothing_to_do() -> None:
     plan = plan_of(bookmark, [])
     assert list(plan) == []
     assert plan.is_done
-    bookmark.update(plan.bookmark())
+    bookmark.update(bookmark_of(plan))
     assert bookmark == {}
 
 
 def test_the_queue_comes_first_and_each_id_once() -> None:
     bookmark = {"call_ids": ["5", 1, "5"]}
     assert run(bookmark, ["1", "2", "5", "3"]) == ["5", "1", "2", "3"]
-    assert bookmark == {"call_ids": []}
+    assert bookmark == {"call_ids": [], "position": None}
 
 
 def test_done_when_the_last_slice_is_finished() -> None:
@@ -110,11 +164,11 @@ def test_a_plan_ahead_of_what_is_finished() -> None:
     bookmark: dict[str, Any] = {"call_ids": ["9"]}
     plan = plan_of(bookmark, ["1", "2", "3"])
     slices = list(plan)
-    bookmark.update(plan.bookmark())
+    bookmark.update(bookmark_of(plan))
     assert bookmark == {"call_ids": ["9"]}
     plan.finish(slices[0], slices[0].ids, NOW)
     plan.finish(slices[1], slices[1].ids, NOW)
-    bookmark.update(plan.bookmark())
+    bookmark.update(bookmark_of(plan))
     assert bookmark["call_ids"] == []
     assert bookmark["position"]["done"] == 1
 
@@ -214,7 +268,7 @@ def test_whenever_it_stops_nothing_is_lost(
         for slice_ in islice(plan, stop):
             out += slice_.ids
             plan.finish(slice_, slice_.ids, NOW)
-        bookmark.update(plan.bookmark())
+        bookmark.update(bookmark_of(plan))
         bookmark = saved(bookmark)
         assert set(bookmark["call_ids"]) == set(queue) - set(out)
         if plan.is_done:
@@ -284,10 +338,10 @@ def test_a_queue_that_gong_does_not_know_at_all(count: int, size: int) -> None:
     finish_all(plan, known={"777"})
     if count < FEWEST_UNKNOWN:
         assert plan.complaint() == ""
-        assert plan.bookmark() == {"call_ids": []}
+        assert bookmark_of(plan) == {"call_ids": []}
     else:
         assert f"none of the {count} call IDs" in plan.complaint()
-        assert plan.bookmark() == {"call_ids": queue}
+        assert bookmark_of(plan) == {"call_ids": queue}
 
 
 @pytest.mark.parametrize("known", ["0", "60", "99"])
@@ -295,18 +349,18 @@ def test_one_known_id_lets_the_absent_ones_go(known: str) -> None:
     plan = plan_of({"call_ids": [str(n) for n in range(100)]}, [])
     finish_all(plan, known={known})
     assert plan.complaint() == ""
-    assert plan.bookmark() == {"call_ids": []}
+    assert bookmark_of(plan) == {"call_ids": []}
 
 
 def test_absent_ids_stay_in_the_queue_until_another_one_is_known() -> None:
     plan = plan_of({"call_ids": ["1", "2", "3", "4"]}, [])
     slices = list(plan)
     plan.finish(slices[0], (), NOW)
-    assert plan.bookmark()["call_ids"] == ["1", "2", "3", "4"]
+    assert bookmark_of(plan)["call_ids"] == ["1", "2", "3", "4"]
     plan.finish(slices[1], ("2",), NOW)
-    assert plan.bookmark()["call_ids"] == ["3", "4"]
+    assert bookmark_of(plan)["call_ids"] == ["3", "4"]
     plan.finish(slices[2], (), NOW)
-    assert plan.bookmark()["call_ids"] == ["4"]
+    assert bookmark_of(plan)["call_ids"] == ["4"]
 
 
 # States that Meltano merges
@@ -329,3 +383,133 @@ def test_a_text_that_is_no_position(text: str) -> None:
     configured = ["1", "2", "3"]
     bookmark = {"position": text.format(digest_of(configured))}
     assert run(bookmark, configured) == configured
+
+
+# Several streams
+
+
+def test_each_stream_goes_on_from_its_own_position() -> None:
+    configured = [str(n) for n in range(10)]
+    bookmarks: dict[str, dict[str, Any]] = {"calls": {}}
+    run_all(bookmarks, configured, slices=6)
+    bookmarks["call_parties"] = {}
+    plan = plan_of_all(bookmarks, configured, size=4)
+    both = frozenset({"calls", "call_parties"})
+    assert [(slice_.ids, slice_.feeds) for slice_ in plan] == [
+        (("0", "1", "2", "3"), {"call_parties"}),
+        (("4", "5"), {"call_parties"}),
+        (("6", "7", "8", "9"), both),
+    ]
+    assert plan.expected == 10
+
+
+def test_a_stream_that_is_ahead_keeps_its_position() -> None:
+    configured = [str(n) for n in range(10)]
+    bookmarks: dict[str, dict[str, Any]] = {"calls": {}}
+    run_all(bookmarks, configured, slices=6)
+    bookmarks["call_parties"] = {}
+    run_all(bookmarks, configured, slices=3)
+    done = {name: bookmark["position"]["done"] for name, bookmark in bookmarks.items()}
+    assert done == {"calls": 6, "call_parties": 3}
+    run_all(bookmarks, configured, slices=4)
+    done = {name: bookmark["position"]["done"] for name, bookmark in bookmarks.items()}
+    assert done == {"calls": 7, "call_parties": 7}
+
+
+def test_a_stream_that_is_not_read_keeps_its_bookmark() -> None:
+    configured = ["1", "2", "3"]
+    bookmarks: dict[str, dict[str, Any]] = {"calls": {}, "call_parties": {}}
+    run_all(bookmarks, configured, slices=1)
+    parties = bookmarks.pop("call_parties")
+    assert run_all(bookmarks, configured) == {"calls": ["2", "3"]}
+    assert parties["position"]["done"] == 1
+    again = {"call_parties": parties}
+    assert run_all(again, configured) == {"call_parties": ["2", "3"]}
+
+
+def test_the_queue_feeds_every_stream_and_stands_with_calls_alone() -> None:
+    bookmarks: dict[str, dict[str, Any]] = {
+        "calls": {"call_ids": ["8", "9"]},
+        "call_parties": {},
+    }
+    out = run_all(bookmarks, ["1"], size=5)
+    assert out == {name: ["8", "9", "1"] for name in bookmarks}
+    assert bookmarks == {"calls": {"call_ids": []}, "call_parties": {}}
+
+
+def test_a_slice_joins_only_what_feeds_the_same_streams() -> None:
+    configured = ["1", "2", "3", "4"]
+    bookmarks: dict[str, dict[str, Any]] = {"calls": {}}
+    run_all(bookmarks, configured, slices=2)
+    bookmarks["calls"]["call_ids"] = ["8", "3"]
+    bookmarks["call_parties"] = {}
+    plan = plan_of_all(bookmarks, configured, size=9)
+    both = ["call_parties", "calls"]
+    assert [(slice_.ids, sorted(slice_.feeds)) for slice_ in plan] == [
+        (("8", "3"), both),
+        (("1", "2"), ["call_parties"]),
+        (("4",), both),
+    ]
+    out = run_all(bookmarks, configured, size=9)
+    assert out == {
+        "calls": ["8", "3", "4"],
+        "call_parties": ["8", "3", "1", "2", "4"],
+    }
+
+
+def test_a_queue_of_calls_that_are_not_read_themselves() -> None:
+    bookmarks: dict[str, dict[str, Any]] = {"call_parties": {}}
+    queue: dict[str, Any] = {"call_ids": ["8", "9"], "position": "kept"}
+    out = run_all(bookmarks, ["1", "9", "2"], slices=1, queue=queue)
+    assert out == {"call_parties": ["8"]}
+    assert queue == {"call_ids": ["9"], "position": "kept"}
+    out = run_all(bookmarks, ["1", "9", "2"], slices=2, queue=queue)
+    assert out == {"call_parties": ["9", "1"]}
+    assert queue == {"call_ids": [], "position": "kept"}
+    assert bookmarks["call_parties"]["position"]["done"] == 1
+
+
+def test_where_a_stale_object_became_null_the_position_is_text() -> None:
+    """Within one run as well: a target may keep any of its states."""
+    bookmarks = {"calls": {"position": {"of": "another list", "done": 2}}}
+    states = []
+    plan = plan_of_all(bookmarks, ["1", "2", "3"])
+    for slice_ in plan:
+        states.append(bookmark_of(plan)["position"])
+        plan.finish(slice_, slice_.ids, NOW)
+    states.append(bookmark_of(plan)["position"])
+    of = digest_of(["1", "2", "3"])
+    assert states == [None, f"{of}:1", f"{of}:2", None]
+
+
+@given(
+    configured=ids,
+    size=st.integers(1, 5),
+    before=st.lists(st.integers(0, 3), max_size=3),
+    after=st.lists(st.integers(0, 3), max_size=5),
+)
+def test_a_stream_that_joins_gets_all_and_the_others_nothing_twice(
+    configured: list[str], size: int, before: list[int], after: list[int]
+) -> None:
+    bookmarks: dict[str, dict[str, Any]] = {"calls": {}, "call_topics": {}}
+    out: dict[str, list[str]] = {"calls": [], "call_topics": [], "call_parties": []}
+    for some in before:
+        if sum(before) * size >= len(configured):
+            break
+        add(out, run_all(bookmarks, configured, slices=some, size=size))
+    bookmarks["call_parties"] = {}
+    for stop in [*after, None]:
+        add(out, run_all(bookmarks, configured, slices=stop, size=size))
+        if not any(bookmark.get("position") for bookmark in bookmarks.values()):
+            if not any(out.values()):
+                continue  # nothing has begun
+            break
+    assert out == dict.fromkeys(out, configured)
+    assert not any(
+        value for bookmark in bookmarks.values() for value in bookmark.values()
+    )
+
+
+def add(out: dict[str, list[str]], more: dict[str, list[str]]) -> None:
+    for name, some in more.items():
+        out[name] += some

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_gong.errors import SettingsError
+from tap_gong.gong.calls import CALLS
 from tap_gong.plans.periods import (
     BLIND_LENGTH,
     BLIND_PARTS,
     DENSE,
     FEWEST_PERIODS,
     LARGEST_PERIOD,
+    MOST_LOST,
     SMALLEST_PERIOD,
     UNCUT,
     PeriodPlan,
-    Reading,
-    iso,
 )
-from tap_gong.streams.calls import CALLS
-from tests.unit.conftest import brief
+from tap_gong.plans.ranges import Range
+from tap_gong.plans.slices import PAGE
+from tap_gong.plans.tracks import Reading, Track, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 START = datetime(2024, 1, 31, tzinfo=UTC)
 END = datetime(2024, 5, 10, tzinfo=UTC)
 NOW = datetime(2024, 5, 12, tzinfo=UTC)
+DECADES = timedelta(days=20_000)
 
 seconds = st.integers(0, 2**31).map(lambda n: datetime.fromtimestamp(n, UTC))
 
@@ -43,18 +44,36 @@ def plan_of(
     start: datetime = START,
     end: datetime = END,
     *,
-    began: datetime = NOW,
+    now: datetime = NOW,
     workspace_id: str | None = None,
 ) -> PeriodPlan:
-    return PeriodPlan(
-        bookmark,
-        CALLS,
-        start=start,
-        end=end,
-        began=began,
-        reading=Reading.from_bookmark(bookmark),
-        workspace_id=workspace_id,
-    )
+    """A plan for the calls alone, from `start` on."""
+    return plan_of_all({"calls": bookmark}, start, end, now=now, workspace=workspace_id)
+
+
+def plan_of_all(  # noqa: PLR0913 - all but two by name
+    bookmarks: dict[str, dict[str, Any]],
+    start: datetime = START,
+    end: datetime = END,
+    *,
+    now: datetime = NOW,
+    lookback: timedelta = DECADES,
+    workspace: str | None = None,
+) -> PeriodPlan:
+    """A plan for several streams."""
+    range_ = Range(start, end, lookback, workspace, now)
+    tracks = {
+        name: Track(name, bookmark, range_, warn=lambda _: None)
+        for name, bookmark in bookmarks.items()
+    }
+    return PeriodPlan(tracks, CALLS, end=end, workspace_id=workspace)
+
+
+def bookmark_of(plan: PeriodPlan) -> dict[str, Any]:
+    """What a plan for the calls alone writes."""
+    bookmarks = plan.bookmarks()
+    assert bookmarks.keys() == {"calls"}
+    return dict(bookmarks["calls"])
 
 
 def period(slice_: Slice) -> tuple[datetime, datetime]:
@@ -92,10 +111,10 @@ def test_one_slice_asks_for_the_whole_period() -> None:
 
 @pytest.mark.parametrize("end", [START, START - timedelta(days=1)], ids=str)
 def test_a_period_that_is_none(end: datetime) -> None:
-    plan = plan_of({"replication_key_value": "2024-01-01T00:00:00Z"}, START, end)
+    plan = plan_of({"replication_key_value": iso(START)}, START, end)
     assert list(plan) == []
     assert (plan.expected, plan.is_done) == (0, True)
-    assert plan.bookmark() == {}
+    assert bookmark_of(plan) == {}
     assert plan.recount() is None
 
 
@@ -159,6 +178,30 @@ def test_how_many_parts(total: int, count: int) -> None:
     assert len(plan.cut(whole, total)) == count
 
 
+@pytest.mark.parametrize(
+    ("in_flight", "requests_a_page", "size"),
+    [
+        (0, 1, LARGEST_PERIOD),
+        (3, 1, LARGEST_PERIOD),
+        (5, 1, PAGE * MOST_LOST // 4),
+        (3, 2, PAGE * MOST_LOST // 4),
+        (100, 3, LARGEST_PERIOD),
+    ],
+)
+def test_where_many_are_read_side_by_side_periods_are_smaller(
+    in_flight: float, requests_a_page: int, size: int
+) -> None:
+    """So that a stop loses no more."""
+    range_ = Range(START, END, timedelta(0), None, NOW)
+    tracks = {"calls": Track("calls", {}, range_, warn=pytest.fail)}
+    plan = PeriodPlan(
+        tracks, CALLS, end=END, workspace_id=None, in_flight=lambda: in_flight
+    )
+    plan.requests_a_page = requests_a_page
+    (whole,) = plan
+    assert len(plan.cut(whole, 60 * size)) == 60
+
+
 def test_a_part_is_cut_again_only_if_it_is_dense() -> None:
     plan = plan_of({})
     (whole,) = plan
@@ -202,7 +245,7 @@ def test_without_a_total_time_is_cut() -> None:
 def test_nothing_is_written_before_a_period_is_out() -> None:
     plan = plan_of({"call_ids": []})
     list(plan)
-    assert plan.bookmark() == {}
+    assert bookmark_of(plan) == {}
 
 
 def test_nothing_is_written_before_a_call_is_out() -> None:
@@ -211,9 +254,9 @@ def test_nothing_is_written_before_a_call_is_out() -> None:
     (whole,) = plan
     first, second, third, *_ = plan.cut(whole, 9_000)
     read(plan, [first, second], calls=0)
-    assert plan.bookmark() == {}
+    assert bookmark_of(plan) == {}
     read(plan, [third])
-    assert plan.bookmark()["replication_key_value"] == iso(period(third)[1])
+    assert bookmark_of(plan)["replication_key_value"] == iso(period(third)[1])
 
 
 def test_the_bookmark_moves_with_the_parts() -> None:
@@ -222,7 +265,7 @@ def test_the_bookmark_moves_with_the_parts() -> None:
     places = []
     for part in plan.cut(whole, 4 * SMALLEST_PERIOD):
         read(plan, [part], calls=SMALLEST_PERIOD)
-        places.append((plan.is_done, dict(plan.bookmark())))
+        places.append((plan.is_done, bookmark_of(plan)))
     moments = [
         (False, "2024-02-25T00:00:00Z"),
         (False, "2024-03-21T00:00:00Z"),
@@ -247,7 +290,7 @@ def test_the_bookmark_moves_with_the_parts() -> None:
 def test_a_pass_of_one_slice_leaves_nothing_but_the_bookmark() -> None:
     plan = plan_of({})
     read(plan, list(plan))
-    assert plan.bookmark() == {
+    assert bookmark_of(plan) == {
         "replication_key": "started",
         "replication_key_value": iso(END),
         "start_date": iso(START),
@@ -257,10 +300,10 @@ def test_a_pass_of_one_slice_leaves_nothing_but_the_bookmark() -> None:
 def test_a_pass_of_several_runs_leaves_when_it_began() -> None:
     """So that the look-back reaches what was read first, when it was still young."""
     began = END - timedelta(days=4)
-    plan = plan_of({}, began=began)
+    plan = plan_of({}, now=began)
     read(plan, list(plan))
-    assert plan.bookmark()["pass_began"] == iso(began)
-    assert "pass_reached" not in plan.bookmark()
+    assert bookmark_of(plan)["pass_began"] == iso(began)
+    assert "pass_reached" not in bookmark_of(plan)
 
 
 @given(before=seconds, start=seconds, done=st.integers(0, 5))
@@ -269,12 +312,12 @@ def test_the_bookmark_never_goes_back_and_never_beyond_the_end(
 ) -> None:
     bookmark: dict[str, Any] = {"replication_key_value": iso(before)}
     end = start + timedelta(days=5)
-    plan = plan_of(bookmark, start, end)
+    plan = plan_of(bookmark, start, end, now=datetime(2040, 1, 1, tzinfo=UTC))
     (whole,) = plan
     for part in plan.cut(whole, 5 * SMALLEST_PERIOD)[:done]:
         calls = [str(number) for number in range(SMALLEST_PERIOD)]
         plan.finish(part, calls, period(part)[1])
-        now = Reading.from_bookmark(dict(plan.bookmark())).until
+        now = Reading.from_bookmark(bookmark_of(plan), "calls").until
         assert now
         assert now == max(before, period(part)[1])
         assert now <= max(before, end)
@@ -282,23 +325,23 @@ def test_the_bookmark_never_goes_back_and_never_beyond_the_end(
 
 def test_the_bookmark_does_not_pass_the_moment_when_gong_was_asked() -> None:
     """A clock that is ahead plans beyond it."""
-    plan = plan_of({}, began=END)
+    plan = plan_of({}, now=END)
     (whole,) = plan
     asked_at = END - timedelta(days=30, microseconds=-1)
     plan.finish(whole, ["1"], asked_at)
-    assert plan.bookmark()["replication_key_value"] == "2024-04-10T00:00:00Z"
+    assert bookmark_of(plan)["replication_key_value"] == "2024-04-10T00:00:00Z"
 
 
 def test_the_workspace_is_a_part_of_the_bookmark() -> None:
     plan = plan_of({}, workspace_id="5")
     read(plan, list(plan))
-    assert plan.bookmark()["workspace_id"] == "5"
-    plan = plan_of(dict(plan.bookmark()))
+    assert bookmark_of(plan)["workspace_id"] == "5"
+    plan = plan_of(bookmark_of(plan))
     read(plan, list(plan))
-    assert plan.bookmark()["workspace_id"] is None
-    plan = plan_of(dict(plan.bookmark()))
+    assert bookmark_of(plan)["workspace_id"] is None
+    plan = plan_of(bookmark_of(plan))
     read(plan, list(plan))
-    assert "workspace_id" not in plan.bookmark()
+    assert "workspace_id" not in bookmark_of(plan)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +362,7 @@ def test_from_when_on_calls_were_read(
 ) -> None:
     plan = plan_of(before)
     read(plan, list(plan))
-    assert plan.bookmark().get("start_date") == (since and iso(since))
+    assert bookmark_of(plan).get("start_date") == (since and iso(since))
 
 
 # What was promised
@@ -349,13 +392,13 @@ def test_a_promise_that_was_not_kept(now_there_are: int) -> None:
     again = plan.recount()
     assert again
     assert period(again) == (START, END)
-    plan.recounted = now_there_are
+    plan.take_count(again, now_there_are)
     if 0 < now_there_are <= 850:  # the others have been deleted meanwhile
         assert plan.complaint() == ""
-        assert plan.bookmark()["replication_key_value"] == iso(END)
+        assert bookmark_of(plan)["replication_key_value"] == iso(END)
     else:
         assert "promised 900 calls" in plan.complaint()
-        place = plan.bookmark()
+        place = bookmark_of(plan)
         assert place["replication_key_value"] == "2024-02-03T00:00:00Z"
         assert place.get("pass_reached") is None
 
@@ -365,7 +408,7 @@ def test_what_is_out_of_a_period_that_is_not_whole() -> None:
     plan = plan_of({})
     first, second = cut_in_two(plan, 900)
     plan.emitted = {"8", "7"}
-    assert plan.bookmark() == {
+    assert bookmark_of(plan) == {
         "replication_key": "started",
         "replication_key_value": iso(START),
         "start_date": iso(START),
@@ -375,69 +418,182 @@ def test_what_is_out_of_a_period_that_is_not_whole() -> None:
     }
     read(plan, [first], calls=450)
     plan.emitted = {"500"}
-    place = dict(plan.bookmark())
+    place = bookmark_of(plan)
     reached = period(second)[0]
     assert place["pass_reached"] == iso(reached)
     assert place["pass_emitted"] == ["500"]
 
     again = plan_of(place, start=reached)
-    assert again.skip == {"500"}
+    assert again.is_out("calls", "500")
+    assert not again.is_out("calls", "501")
     again.emitted = {"501", "500"}
-    assert again.bookmark()["pass_emitted"] == ["500", "501"]
+    assert bookmark_of(again)["pass_emitted"] == ["500", "501"]
     again.emitted = ()
     again.finish(next(iter(again)), ["500", "501"], NOW)
-    assert again.skip == frozenset()
-    assert again.bookmark()["pass_emitted"] is None
+    assert not again.is_out("calls", "500")
+    assert bookmark_of(again)["pass_emitted"] is None
 
 
-# Moments as text
+# Several streams
+
+MIDDLE = datetime(2024, 3, 10, tzinfo=UTC)
+BOTH = frozenset({"calls", "call_parties"})
 
 
-@pytest.mark.parametrize(
-    ("moment", "text"),
-    [
-        (START, "2024-01-31T00:00:00Z"),
-        (START.replace(microsecond=999_999), "2024-01-31T00:00:00Z"),
-        (
-            datetime(2024, 1, 31, tzinfo=timezone(timedelta(hours=14))),
-            "2024-01-30T10:00:00Z",
-        ),
-        (datetime(999, 1, 1, tzinfo=UTC), "0999-01-01T00:00:00Z"),
-    ],
-    ids=str,
-)
-def test_iso(moment: datetime, text: str) -> None:
-    assert iso(moment) == text
+def reached(moment: datetime) -> dict[str, Any]:
+    """The bookmark after a finished pass."""
+    return {
+        "replication_key": "started",
+        "replication_key_value": iso(moment),
+        "start_date": iso(START),
+    }
 
 
-@given(st.none() | seconds, st.none() | seconds, st.none() | seconds)
-def test_a_reading_is_read_again(
-    until: datetime | None, began: datetime | None, reached: datetime | None
-) -> None:
-    reading = Reading(until, began, reached, frozenset("12"), "5", until)
-    assert Reading.from_bookmark(reading.to_bookmark()) == reading
+def two_legs(
+    before: datetime = MIDDLE, lookback: timedelta = timedelta(days=3)
+) -> PeriodPlan:
+    """A plan for calls that have a bookmark, and parties that have none."""
+    bookmarks = {"calls": reached(before), "call_parties": {}}
+    return plan_of_all(bookmarks, lookback=lookback)
 
 
-@pytest.mark.parametrize(
-    "bookmark",
-    [{}, {"replication_key_value": None}, {"pass_reached": None}, {"pass_emitted": 5}],
-    ids=str,
-)
-def test_no_reading(bookmark: dict[str, Any]) -> None:
-    assert Reading.from_bookmark(bookmark) == Reading()
+def test_a_stream_that_is_added_later_gets_its_history() -> None:
+    """The others repeat only the look-back."""
+    plan = two_legs()
+    start = MIDDLE - timedelta(days=3)
+    assert [(period(leg), leg.feeds) for leg in plan] == [
+        ((START, start), {"call_parties"}),
+        ((start, END), BOTH),
+    ]
+    assert plan.covers == (
+        "calls by date, from 2024-01-31T00:00:00Z to 2024-05-10T00:00:00Z; the "
+        "look-back before 2024-03-10T00:00:00Z is included"
+    )
 
 
-def test_a_fraction_of_a_second_is_cut() -> None:
-    bookmark = {"replication_key_value": "2024-05-10T02:00:00.999+02:00"}
-    assert Reading.from_bookmark(bookmark).until == END
+def test_streams_with_the_same_bookmark_have_one_leg() -> None:
+    bookmarks = {name: reached(MIDDLE) for name in ("calls", "call_parties", "c")}
+    (leg,) = plan_of_all(bookmarks)
+    assert leg.feeds == bookmarks.keys()
 
 
-@pytest.mark.parametrize(
-    "value", ["", "soon", 5, True, [], {}, "2024-01-31T00:00:00"], ids=brief
-)
-@pytest.mark.parametrize(
-    "place", ["replication_key_value", "start_date", "pass_began", "pass_reached"]
-)
-def test_a_moment_that_is_none(value: object, place: str) -> None:
-    with pytest.raises(SettingsError, match=rf"^state: calls.{place}"):
-        Reading.from_bookmark({place: value})
+def test_each_stream_with_a_bookmark_of_its_own_begins_a_leg() -> None:
+    days = [timedelta(days=n) for n in range(4)]
+    bookmarks = {f"s{n}": reached(MIDDLE + day) for n, day in enumerate(days)}
+    legs = list(plan_of_all(bookmarks, lookback=timedelta(0)))
+    assert [len(leg.feeds) for leg in legs] == [1, 2, 3, 4]
+    edges = [period(leg) for leg in legs]
+    assert edges == list(pairwise([*(MIDDLE + day for day in days), END]))
+
+
+def test_parts_feed_the_streams_of_their_leg() -> None:
+    plan = two_legs()
+    for leg in plan:
+        parts = plan.cut(leg, 9_000)
+        assert parts
+        assert {part.feeds for part in parts} == {leg.feeds}
+        again = plan.cut(parts[0], DENSE + 1)
+        assert {part.feeds for part in again} == {leg.feeds}
+
+
+def test_a_stream_that_has_read_all_is_in_no_leg() -> None:
+    bookmarks = {"calls": reached(END), "call_parties": {}}
+    plan = plan_of_all(bookmarks, lookback=timedelta(0))
+    (leg,) = plan
+    assert leg.feeds == {"call_parties"}
+    read(plan, [leg])
+    assert plan.is_done
+    assert plan.bookmarks()["calls"] == {}
+    assert plan.bookmarks()["call_parties"]["replication_key_value"] == iso(END)
+
+
+def test_no_bookmark_is_touched_before_its_own_leg() -> None:
+    plan = two_legs()
+    first, second = plan
+    plan.emitted = {"1"}
+    assert plan.bookmarks()["calls"] == {}
+    assert plan.bookmarks()["call_parties"]["pass_emitted"] == ["1"]
+    plan.emitted = ()
+    read(plan, [first])
+    assert plan.bookmarks()["calls"] == {}
+    bookmark = plan.bookmarks()["call_parties"]
+    assert bookmark["pass_reached"] == iso(MIDDLE - timedelta(days=3))
+    plan.emitted = {"9"}
+    bookmark = plan.bookmarks()["calls"]
+    assert bookmark["replication_key_value"] == iso(MIDDLE)
+    assert bookmark["pass_reached"] == iso(MIDDLE - timedelta(days=3))
+    assert bookmark["pass_emitted"] == ["9"]
+    plan.emitted = ()
+    read(plan, [second])
+    assert {
+        name: bookmark["replication_key_value"]
+        for name, bookmark in plan.bookmarks().items()
+    } == {"calls": iso(END), "call_parties": iso(END)}
+
+
+def test_a_stream_whose_leg_brought_no_call_keeps_its_bookmark() -> None:
+    plan = two_legs()
+    first, second = plan
+    read(plan, [first], calls=3)
+    read(plan, [second], calls=0)
+    assert plan.is_done
+    assert plan.bookmarks()["calls"] == {}
+    assert plan.bookmarks()["call_parties"]["replication_key_value"] == iso(END)
+
+
+def test_what_is_out_is_known_for_each_stream() -> None:
+    cut_short = reached(MIDDLE) | {"pass_reached": iso(MIDDLE), "pass_emitted": ["1"]}
+    plan = plan_of_all({"calls": cut_short, "call_parties": {}})
+    assert plan.is_out("calls", "1")
+    assert not plan.is_out("call_parties", "1")
+    first, second = plan
+    read(plan, [first], calls=1)  # the call with the ID 0
+    assert plan.is_out("calls", "1")
+    plan.emitted = {"1", "2"}
+    assert plan.bookmarks()["calls"]["pass_emitted"] == ["1", "2"]
+    plan.emitted = ()
+    read(plan, [second], calls=2)
+    assert not plan.is_out("calls", "1")
+
+
+@pytest.mark.parametrize("short", [0, 1])
+def test_a_leg_that_falls_short_freezes_only_the_streams_in_it(short: int) -> None:
+    plan = two_legs()
+    legs = list(plan)
+    parts = [plan.cut(leg, 900) for leg in legs]
+    assert plan.expected == 1_800
+    for number in (0, 1):
+        read(plan, list(parts[number])[:1], calls=450)
+        read(plan, list(parts[number])[1:], calls=449 if number == short else 450)
+        again = plan.recount()
+        assert (again is not None) == (number == short)
+        if again:
+            assert period(again) == period(legs[short])
+            plan.take_count(again, 900)
+            assert plan.recount() is None
+    frozen = legs[short].feeds
+    for name, bookmark in plan.bookmarks().items():
+        before = {"calls": iso(MIDDLE)}.get(name)
+        is_frozen = name in frozen
+        until = bookmark.get("replication_key_value")
+        assert until == (before if is_frozen else iso(END))
+    since, until = map(iso, period(legs[short]))
+    assert plan.complaint() == (
+        f"/v2/calls promised 900 calls from {since} to {until} and gave 899. The "
+        f"bookmark stays where it was: run again later."
+    )
+
+
+def test_the_expected_count_grows_with_what_gong_says() -> None:
+    """A leg of one page says nothing before it is out."""
+    plan = two_legs()
+    first, second = plan
+    assert plan.expected is None
+    plan.cut(first, 900)
+    assert plan.expected == 900
+    plan.cut(second, None)
+    assert plan.expected == 900
+    read(plan, [first], calls=899)
+    assert plan.expected == 900
+    read(plan, [second], calls=70)
+    assert plan.expected == 970

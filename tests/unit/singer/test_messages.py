@@ -266,10 +266,13 @@ def test_a_heavy_state_is_not_repeated_at_the_start(
     assert [json.loads(line)["type"] for line in lines] == ["RECORD", "STATE"]
 
 
-def test_the_bytes_of_records_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_and_their_bytes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = catch_stdout(monkeypatch)
     writer = MessageWriter()
     for number in range(5):
         write_record(writer, id=str(number))
+        assert writer.records == number + 1
     writer.flush()
     assert writer.record_bytes == len(b"".join(pipe.chunks).replace(b"\n", b""))
+    writer.write_message(StateMessage(value={}))
+    assert writer.records == 5
