@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -74,22 +73,23 @@ class CallPass(GongStream):
         While a page waits for what comes from endpoints of their own, such as its
         transcripts, the next one is asked for.
         """
-        waiting: deque[Future[Page[Rows]]] = deque()
+        waiting: Future[Page[Rows]] | None = None
         try:
             for page in self._pages(slice_, asked):
                 if isinstance(page, Split):
                     yield page
                     return
-                while waiting:
-                    yield waiting.popleft().result()
+                before, waiting = waiting, None
+                if before:
+                    yield before.result()
                 complete = partial(self._completed, page, asked)
                 if page.is_last or not endpoints(asked):
                     yield complete()
                 else:
-                    waiting.append(aside(complete))
+                    waiting = aside(complete)
         except StreamFailedError:
-            while waiting:
-                yield waiting.popleft().result()
+            if waiting:
+                yield waiting.result()
             raise
 
     def _pages(
@@ -184,14 +184,14 @@ class CallPass(GongStream):
             inputs = {"callIds": list(calls)}
             return self.sync_.api.page(endpoint, inputs, cursor, rows)
 
-        has_any, size = False, 0
+        size = 0
         for page in read_pages(ask, path=endpoint.path):
             size += page.size
             for id_, records in page.records.items():
-                has_any = True
                 calls[id_].rows |= records
-        if not has_any and endpoint is USER_ACCESS and len(calls) > 1:
-            # One unknown ID refuses the whole request.
+        if not size and endpoint is USER_ACCESS and len(calls) > 1:
+            # No list at all, not an empty one: one unknown ID refuses the whole
+            # request.
             ids = [*calls]
             for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
                 some = {id_: calls[id_] for id_ in half}
@@ -230,15 +230,16 @@ class CallPass(GongStream):
                     call.rows[part.name] = part.gather(call, blocks)
         return calls
 
+    @property
+    def parts(self) -> list[CallPart]:
+        """The selected parts."""
+        streams = self.emitted.values()
+        return [stream for stream in streams if isinstance(stream, CallPart)]
+
     def _parts(self, slice_: Slice) -> list[CallPart]:
         """The parts that a slice feeds and that have not been given up."""
-        return [
-            stream
-            for name, stream in self.emitted.items()
-            if isinstance(stream, CallPart)
-            and name in slice_.feeds
-            and name not in self.sync_.given_up
-        ]
+        feeds = slice_.feeds - self.sync_.given_up.keys()
+        return [part for part in self.parts if part.name in feeds]
 
     def _endpoint(self, slice_: Slice, asked: Sequence[CallPart]) -> Endpoint:
         """Choose what to ask: no more than the streams need."""

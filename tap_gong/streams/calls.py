@@ -14,7 +14,7 @@ from tap_gong.plans.periods import PeriodPlan
 from tap_gong.plans.ranges import Range
 from tap_gong.plans.slices import Slice
 from tap_gong.plans.tracks import Track
-from tap_gong.streams.call_part import CallPart, endpoints
+from tap_gong.streams.call_part import endpoints
 from tap_gong.streams.call_pass import CallPass
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class CallsStream(CallPass):
             end_date=settings.end_date,
             workspace_id=settings.workspace_id,
         )
-        parts = [part for part in self.emitted.values() if isinstance(part, CallPart)]
+        parts = self.parts
         more = len(endpoints(parts))
         is_batch = settings.call_lookup == "batch" or any(p.needed for p in parts)
         together = SINGLES_TOGETHER if more else 1
@@ -118,8 +118,7 @@ class CallsStream(CallPass):
             workspace_id=settings.workspace_id,
             in_flight=self.sync_.in_flight,
         )
-        parts = [part for part in self.emitted.values() if isinstance(part, CallPart)]
-        plan.requests_a_page = 1 + len(endpoints(parts))
+        plan.requests_a_page = 1 + len(endpoints(self.parts))
         return plan
 
     def _tell_ignored(self, **settings: object) -> None:

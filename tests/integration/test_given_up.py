@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from tap_gong.sandbox.answers import error
+from tap_gong.sandbox.answers import Answer, error
 from tap_gong.sandbox.routes.scopes import (
     BASIC,
     EXTENSIVE,
@@ -415,6 +415,21 @@ def test_access_is_asked_again_without_the_call_that_gong_does_not_know(
     ]
     found = run.records_of("call_user_access")
     assert sorted(map(str, found)) == sorted(map(str, wanted))
+
+
+def test_calls_to_which_nobody_has_access_are_asked_for_once(
+    run_tap: Callable[[Sandbox], TapRunner],
+    make_sandbox: Callable[..., Sandbox],
+    catalog_of: CatalogOf,
+) -> None:
+    sandbox = make_sandbox(calls=100)
+    path = "/v2/calls/users-access"
+    sandbox.faults_at[path] = [Answer(200, {"callAccessList": []})]
+    catalog = catalog_of("calls", "call_user_access")
+    run = run_by("date", run_tap(sandbox), catalog, [])
+    assert run.status == 0, run.stderr
+    assert not run.records_of("call_user_access")
+    assert [request.path for request in sandbox.requests].count(path) == 1
 
 
 def test_the_scope_of_calls_ends_them_and_no_other_stream(
