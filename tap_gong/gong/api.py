@@ -74,8 +74,7 @@ class Api:
         nothing = re.compile(endpoint.nothing, re.IGNORECASE)
 
         def understand(response: requests.Response) -> Page[T]:
-            is_large = len(response.content) > LARGE_ANSWER
-            if is_large:
+            if len(response.content) > LARGE_ANSWER:
                 # Threads would take turns at it anyway, and each would keep its own
                 # memory.
                 return self._large.submit(read, response).result()

@@ -76,6 +76,11 @@ class CallTranscripts(Spoken):
     primary_keys = ("callId",)
     takes = ("callId", "started", "workspaceId", "isPrivate")
 
+    @cached_property
+    @override
+    def _conform_transcript(self) -> Callable[[Any], Record]:
+        return self.shape.conform
+
     @override
     def spoken(
         self,
@@ -83,8 +88,7 @@ class CallTranscripts(Spoken):
         speakers: Mapping[str, Record],
         transcript: list[dict[str, Any]],
     ) -> Iterator[Record]:
-        record = {**taken, "transcript": transcript}
-        yield self.shape.select(self.shape.conform(record))
+        yield self.shape.select({**taken, "transcript": transcript})
 
 
 SPEAKER = {
